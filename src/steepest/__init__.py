@@ -1,0 +1,68 @@
+"""steepest: logistic regression by gradient descent, exactly right and open to look at.
+
+    steepest.fit(X, y)            minimise the cost of m examples            -> Fit
+    steepest.graph(x, y, w, b)    one example, forward and backward          -> Graph
+    steepest.formulas             sigmoid, softplus, loss, dz, curvature
+    steepest.teach                the seeds' own programs, rung by rung
+
+Nothing is imported before it is used: `import steepest` takes a millisecond, NumPy included only on first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from steepest import formulas, teach
+    from steepest.diagnosis import Note
+    from steepest.driver import Step
+    from steepest.errors import DataError
+    from steepest.fit import fit
+    from steepest.model import Model, load
+    from steepest.result import Fit
+    from steepest.teach.graph import Graph, graph
+    from steepest.types import Status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DataError",
+    "Fit",
+    "Graph",
+    "Model",
+    "Note",
+    "Status",
+    "Step",
+    "__version__",
+    "fit",
+    "formulas",
+    "graph",
+    "load",
+    "teach",
+]
+
+_HOME = {
+    "DataError": "steepest.errors",
+    "Fit": "steepest.result",
+    "Graph": "steepest.teach.graph",
+    "Model": "steepest.model",
+    "Note": "steepest.diagnosis",
+    "Status": "steepest.types",
+    "Step": "steepest.driver",
+    "fit": "steepest.fit",
+    "graph": "steepest.teach.graph",
+    "load": "steepest.model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("formulas", "teach"):
+        return import_module(f"steepest.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'steepest' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

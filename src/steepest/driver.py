@@ -1,0 +1,258 @@
+"""The driver: the one loop that runs any solver on any objective.
+
+It answers the solver's questions, records every step, and decides when to stop: number of iterations, change of the
+weights, size of the gradient, time budget, callback, Ctrl-C, overflow. Solvers know nothing of this.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from steepest.errors import DataError
+from steepest.types import Answer, Evaluate, Floats, Point, Question, Solver, Status
+
+__all__ = ["Iterate", "Oracle", "Run", "Step", "StopRules", "Trace", "ask", "drive"]
+
+T = TypeVar("T")
+
+
+class Oracle(Protocol):
+    """What the driver needs of an objective."""
+
+    def answer(self, question: Any) -> Answer:
+        """The answer to a question of `types`."""
+        ...
+
+    def weights(self, theta: Floats) -> tuple[Floats, float]:
+        """Theta as the user's (w, b)."""
+        ...
+
+    def norm(self, vector: Floats) -> float:
+        """Euclidean norm of a step or gradient."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StopRules:
+    """When to stop; each rule ends a run by itself.
+
+    iterations          updates made at most
+    tolerance           stop when an update moved the weights by no more than this (Euclidean norm); 0: not at all
+    gradient_tolerance  stop when the norm of the gradient is no more than this
+    budget              seconds; None: no limit
+    """
+
+    iterations: int
+    tolerance: float = 0.0
+    gradient_tolerance: float = 0.0
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """A theta with what the objective says of it; `change` is the norm of the update that led here."""
+
+    theta: Floats
+    point: Point
+    gradient_norm: float
+    change: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a callback sees of one update: the state before it, as in the history."""
+
+    iteration: int
+    cost: float
+    value: float
+    gradient_norm: float
+    seconds: float
+    _theta: Floats = field(repr=False)
+    _weights: Callable[[Floats], tuple[Floats, float]] = field(repr=False)
+
+    @property
+    def w(self) -> Floats:
+        """The weights that this cost belongs to."""
+        return self._weights(self._theta)[0]
+
+    @property
+    def b(self) -> float:
+        """The intercept that this cost belongs to."""
+        return self._weights(self._theta)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One number per update, each taken before the update: arrays of shape (iterations,).
+
+    `change` alone is that of the update itself.
+    """
+
+    cost: Floats
+    value: Floats
+    gradient_norm: Floats
+    change: Floats
+    seconds: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What `drive` returns: the last iterate, why it is the last, all steps before it, questions answered."""
+
+    last: Iterate
+    status: Status
+    trace: Trace
+    passes: int
+
+
+def drive(
+    solver: Solver,
+    oracle: Oracle,
+    stop: StopRules,
+    callback: Callable[[Step], Any] | None = None,
+    watch: Callable[[Iterate], None] | None = None,
+) -> Run:
+    """Run `solver` on `oracle` until a rule of `stop` ends it; always returns the last sound iterate.
+
+    `callback(step)` is called for every update and may return True to stop; `watch(iterate)` sees every iterate.
+    Ctrl-C ends the run with the iterate reached, unless there is none yet.
+    """
+    ledger = _Ledger(oracle, stop, callback, watch)
+    trial: tuple[Floats, Point] | None = None
+    status: Status | None
+    try:
+        question: Question = next(solver)
+        while True:
+            if not isinstance(question, Evaluate):
+                answer: Answer = ledger.ask(question)
+            elif question.trial:
+                trial = (question.theta, ledger.evaluate(question))
+                answer = trial[1]
+            else:
+                tried = trial is not None and np.array_equal(trial[0], question.theta)
+                answer = trial[1] if trial is not None and tried else ledger.evaluate(question)
+                status = ledger.accept(question.theta, answer)
+                if status is not None:
+                    break
+            question = solver.send(answer)
+    except StopIteration as end:
+        status = end.value
+    except KeyboardInterrupt:
+        if ledger.last is None:
+            raise
+        status = Status.INTERRUPTED
+    return ledger.run(status)
+
+
+def ask(asking: Generator[Question, Any, T], oracle: Oracle) -> T:
+    """Answer all questions of a generator that returns something: power iterations, a diagnosis."""
+    try:
+        question = next(asking)
+        while True:
+            question = asking.send(oracle.answer(question))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+class _Ledger:
+    """The book of a run: questions asked, updates made, the last sound iterate, and the rules that may end it."""
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        stop: StopRules,
+        callback: Callable[[Step], Any] | None,
+        watch: Callable[[Iterate], None] | None,
+    ) -> None:
+        self.oracle, self.stop, self.callback, self.watch = oracle, stop, callback, watch
+        self.started = time.perf_counter()
+        self.rows: list[tuple[float, ...]] = []
+        self.last: Iterate | None = None
+        self.passes = 0
+
+    def ask(self, question: Question) -> Answer:
+        """The oracle's answer, counted."""
+        self.passes += 1
+        return self.oracle.answer(question)
+
+    def evaluate(self, question: Evaluate) -> Point:
+        """The point at question.theta; no Hessian for the very last iterate, from which nobody will step."""
+        final = not question.trial and self.updates == self.stop.iterations
+        point = self.ask(Evaluate(question.theta, min(question.order, 1)) if final else question)
+        if not isinstance(point, Point):
+            raise TypeError(f"an objective answers Evaluate with a Point, not with {type(point).__name__}")
+        return point
+
+    @property
+    def updates(self) -> int:
+        """Updates made when the newest theta was asked for."""
+        return len(self.rows) + (self.last is not None)
+
+    def accept(self, theta: Floats, point: Point) -> Status | None:
+        """Enter a new iterate, and the update that led to it; why to stop here, or None."""
+        if not math.isfinite(point.value):
+            return self._overflow()
+        seconds = time.perf_counter() - self.started
+        gradient_norm = self.oracle.norm(point.gradient)
+        change, asked = math.inf, False
+        if self.last is not None:
+            change = self.oracle.norm(theta - self.last.theta)
+            asked = self._enter_update(change)
+        self.last = Iterate(theta, point, gradient_norm, change, seconds)
+        if self.watch is not None:
+            self.watch(self.last)
+        return Status.CALLBACK if asked else self._verdict()
+
+    def run(self, status: Status) -> Run:
+        """The book, closed."""
+        if self.last is None:
+            raise RuntimeError("a solver must evaluate at least one theta")
+        columns = np.array(self.rows, dtype=np.float64).reshape(-1, 5).T
+        return Run(self.last, status, Trace(*columns), self.passes)
+
+    def _enter_update(self, change: float) -> bool:
+        """Enter the update made from the last iterate; True if the callback asks to stop."""
+        at = self.last
+        assert at is not None  # only called once there is one
+        self.rows.append((at.point.cost, at.point.value, at.gradient_norm, change, at.seconds))
+        if self.callback is None:
+            return False
+        step = Step(
+            len(self.rows) - 1,
+            at.point.cost,
+            at.point.value,
+            at.gradient_norm,
+            at.seconds,
+            at.theta,
+            self.oracle.weights,
+        )
+        return self.callback(step) is True
+
+    def _verdict(self) -> Status | None:
+        stop, last = self.stop, self.last
+        assert last is not None  # called right after it was set
+        if len(self.rows) >= stop.iterations:
+            return Status.ITERATIONS
+        if last.change <= stop.tolerance:
+            return Status.UNCHANGED
+        if last.gradient_norm <= stop.gradient_tolerance:
+            return Status.GRADIENT
+        if stop.budget is not None and last.seconds >= stop.budget:
+            return Status.BUDGET
+        return None
+
+    def _overflow(self) -> Status:
+        if self.last is None:
+            raise DataError(
+                "J is not finite at the starting weights: the products w x exceed the range of floats; "
+                "start nearer to 0, or scale the columns down"
+            )
+        return Status.OVERFLOW

@@ -1,0 +1,109 @@
+"""The engine for tables in memory: row blocks by bytes, threads over groups of blocks, sums along a fixed tree.
+
+Blocks depend on the shape of X alone, never on the number of threads; inside a block BLAS is held to one thread;
+the tree is fixed (`reduction.py`). So one thread and many give the same bits. X is never copied: float64 is sliced,
+any other dtype is converted one block at a time.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from steepest.engines.reduction import tree_sum
+from steepest.types import Addable, Block, Floats
+
+__all__ = ["MemoryEngine"]
+
+A = TypeVar("A", bound=Addable)
+BLOCK_BYTES = 1 << 19  # a block is read twice (Xw, then X'dZ): half a megabyte stays in a core's second-level cache
+LEAST_ROWS = 16  # below this the calls cost more than the cache saves
+SMALL = 1 << 12  # elements of X under which BLAS does not start threads anyway
+GROUPS = 16  # tasks handed to the threads per pass: enough to balance two to sixteen of them
+
+
+class MemoryEngine:
+    """Rows in memory: X (m, n) of any real dtype and order, y (m,) in [0, 1], weight (m,) or None.
+
+    threads      how many work on one pass; None: as many as this process may use
+    block_bytes  size of a block when held as float64; another size regroups the sums (other last bits)
+    """
+
+    def __init__(
+        self,
+        X: NDArray[Any],
+        y: Floats,
+        weight: Floats | None = None,
+        *,
+        threads: int | None = None,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        self.X, self.y, self.weight = X, y, weight
+        self.m, self.n = X.shape
+        self.threads = max(1, usable_cores() if threads is None else threads)
+        self.rows = max(LEAST_ROWS, block_bytes // (8 * max(1, self.n)))
+
+    @functools.cached_property
+    def total_weight(self) -> float:
+        """Sum of the row weights, m without any."""
+        if self.weight is None:
+            return float(self.m)
+        return tree_sum(float(self.weight[i : i + self.rows].sum()) for i in range(0, self.m, self.rows))
+
+    def sum(self, of_block: Callable[[Block], A]) -> A:
+        """`of_block(block)` for every block, added along the fixed tree."""
+        if self.threads == 1 or self.m <= self.rows:
+            return tree_sum(map(of_block, self.blocks(0, self.m)))
+
+        def of_group(start: int) -> A:
+            return tree_sum(map(of_block, self.blocks(start, min(start + self._group, self.m))))
+
+        # NumPy's floating-point settings belong to the calling context; the threads take a copy of it along.
+        here = contextvars.copy_context()
+        starts = range(0, self.m, self._group)
+        return tree_sum(self._pool.map(lambda start: here.copy().run(of_group, start), starts))
+
+    def blocks(self, start: int, stop: int) -> Iterator[Block]:
+        """The blocks of rows start … stop, in order; `start` is a multiple of the rows of a block."""
+        for i in range(start, stop, self.rows):
+            k = min(i + self.rows, stop)
+            X = np.asarray(self.X[i:k], dtype=np.float64)
+            yield Block(X, self.y[i:k], None if self.weight is None else self.weight[i:k], i)
+
+    def quiet_blas(self) -> AbstractContextManager[Any]:
+        """A context that holds BLAS to one thread; the threads over blocks are enough, and the bits stay the same."""
+        if self.X.size <= SMALL:
+            return nullcontext()
+        limits: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+        return limits
+
+    @functools.cached_property
+    def _group(self) -> int:
+        """Rows of a group: 2^k blocks, so that a group is a subtree of the fixed tree."""
+        blocks = -(-self.m // self.rows)
+        return int(self.rows * 2 ** max(0, (-(-blocks // GROUPS) - 1).bit_length()))
+
+    @functools.cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads, thread_name_prefix="steepest")
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; a container or `taskset` may allow fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()

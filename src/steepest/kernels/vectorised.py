@@ -1,0 +1,85 @@
+"""The seed's vectorised form on a block of rows: Z = Xw + b, A = sigmoid(Z), dZ = A - Y, dw = X'dZ, db = sum dZ.
+
+Our X is (rows, n), the transpose of the seed's. One exponential per row serves activation, loss and curvature:
+with e = exp(-|z|), the activation is (1 or e)/(1 + e), the loss |z| (1-y or y) + log1p(e) by the sign of z, and the
+curvature e/(1 + e)^2. Nothing in them cancels, for labels and for fractions y alike. `np.matmul` hands strided blocks of F-ordered tables to BLAS as they
+are; `np.dot` would copy them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from steepest import formulas
+from steepest.types import Block, Floats, Product, Sums
+
+__all__ = ["along", "hessian_times", "slopes", "sums", "totals"]
+
+
+def sums(block: Block, w: Floats, b: float, order: int) -> Sums:
+    """Losses (order 0), with dw, db (order 1), with the second derivatives (order 2); see `types.Sums`."""
+    X, s = block.X, block.weight
+    Z = np.matmul(X, w)
+    Z += b
+    total, e = totals(Z, block.y, s)
+    if order == 0:
+        return total
+    dZ = slopes(Z, e, block.y, s)
+    dw, db = np.matmul(dZ, X), float(dZ.sum())
+    if order == 1:
+        return Sums(total.weight, total.loss, total.errors, dw, db)
+    return Sums(total.weight, total.loss, total.errors, dw, db, *_second(X, e, s))
+
+
+def totals(Z: Floats, y: Floats, s: Floats | None) -> tuple[Sums, Floats]:
+    """Weight, loss and errors of rows whose Z is known, and e = exp(-|Z|) for what follows."""
+    losses, e = _losses(Z, y)
+    wrong = (2.0 * y - 1.0) * Z <= 0.0
+    if s is None:
+        return Sums(float(len(y)), float(losses.sum()), int(np.count_nonzero(wrong))), e
+    return Sums(float(s.sum()), float((s * losses).sum()), int(np.count_nonzero(wrong & (s > 0.0)))), e
+
+
+def slopes(Z: Floats, e: Floats, y: Floats, s: Floats | None) -> Floats:
+    """s dZ = s (A - Y)."""
+    A = np.where(Z >= 0.0, 1.0, e)
+    A /= 1.0 + e
+    A -= y
+    if s is not None:
+        A *= s
+    return A
+
+
+def hessian_times(block: Block, w: Floats, b: float, v: Floats, c: float) -> Product:
+    """Sum of s a(1-a) x (x'v + c), and of s a(1-a) (x'v + c)."""
+    along_direction = formulas.curvature(np.matmul(block.X, w) + b) * (np.matmul(block.X, v) + c)
+    if block.weight is not None:
+        along_direction *= block.weight
+    return Product(np.matmul(along_direction, block.X), float(along_direction.sum()))
+
+
+def along(block: Block, w: Floats, b: float, v: Floats, c: float, steps: Floats) -> Floats:
+    """Total loss at (w + t v, b + t c) for each t of `steps`; X is read once, for both products."""
+    Z, D = np.matmul(block.X, w) + b, np.matmul(block.X, v) + c
+    losses = [_losses(Z + step * D, block.y)[0] for step in steps]
+    if block.weight is not None:
+        return np.array([(block.weight * each).sum() for each in losses])
+    return np.array([each.sum() for each in losses])
+
+
+def _losses(Z: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """The losses and e = exp(-|Z|)."""
+    size = np.abs(Z)
+    e = np.exp(-size)
+    size *= np.where(Z >= 0.0, 1.0 - y, y)
+    size += np.log1p(e)
+    return size, e
+
+
+def _second(X: Floats, e: Floats, s: Floats | None) -> tuple[Floats, Floats, float]:
+    """X'SX, X'S1 and 1'S1 with S = diag(s a(1-a)); through sqrt(S) X, so that BLAS forms half and it is symmetric."""
+    root = np.sqrt(e) / (1.0 + e)
+    if s is not None:
+        root *= np.sqrt(s)
+    rootX = X * root[:, None]
+    return np.matmul(rootX.T, rootX), np.matmul(root, rootX), float((root * root).sum())

@@ -1,0 +1,58 @@
+"""Newton's method with step control: J never rises on an accepted step.
+
+The full step is tried first. Where it does not lower J (far from the optimum plain Newton runs away), one further
+pass looks along the same direction at 2^-1 … 2^-40 of it at once. Where the Hessian is singular (collinear columns,
+saturated rows) the step is the shortest of the least-squares steps, which leaves undetermined directions alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from steepest.types import Along, Evaluate, Floats, Point, Solver, Status
+
+__all__ = ["newton", "newton_step"]
+
+SHORTER = tuple(2.0**-k for k in range(1, 41))
+SUFFICIENT = 1e-4  # share of the promised decrease that a shortened step must deliver (Armijo)
+
+
+def newton(theta: Floats) -> Solver:
+    """theta := theta - t H^-1 gradient, t = 1 unless J would rise."""
+    at = yield Evaluate(theta, order=2)
+    while True:
+        step = newton_step(at)
+        promised = -float(at.gradient @ step)
+        trial = yield Evaluate(theta + step, order=2, trial=True)
+        if not trial.value <= at.value:
+            values = yield Along(theta, step, SHORTER)
+            enough = at.value - SUFFICIENT * promised * np.array(SHORTER)
+            lower = np.flatnonzero((values <= enough) & (values < at.value))
+            if not len(lower):
+                return Status.MINIMUM
+            step = SHORTER[lower[0]] * step
+            trial = yield Evaluate(theta + step, order=2, trial=True)
+            if not trial.value <= at.value:
+                return Status.MINIMUM
+        theta, value = theta + step, at.value
+        at = yield Evaluate(theta, order=2)
+        if 0.5 * promised <= np.finfo(float).eps * value:
+            return Status.MINIMUM
+
+
+def newton_step(at: Point) -> Floats:
+    """-H^-1 gradient, by Cholesky; by least squares where H is singular to working precision.
+
+    H is scaled to a unit diagonal first, so that the verdict does not depend on the units of the columns.
+    """
+    unit = np.sqrt(np.maximum(np.diagonal(at.hessian), np.finfo(float).tiny))
+    scaled = at.hessian / np.outer(unit, unit)
+    downhill = -at.gradient / unit
+    try:
+        factor = scipy.linalg.cho_factor(scaled, lower=True)
+        if np.min(np.diagonal(factor[0])) ** 2 > len(unit) * np.finfo(float).eps:
+            return np.asarray(scipy.linalg.cho_solve(factor, downhill) / unit)
+    except scipy.linalg.LinAlgError:
+        pass
+    return np.asarray(np.linalg.lstsq(scaled, downhill, rcond=None)[0] / unit)
