@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from steepest.diagnosis import Note
     from steepest.driver import Step
     from steepest.errors import DataError
-    from steepest.fit import fit
+    from steepest.fitting import fit
     from steepest.model import Model, load
     from steepest.result import Fit
     from steepest.teach.graph import Graph, graph
@@ -48,7 +48,7 @@ _HOME = {
     "Note": "steepest.diagnosis",
     "Status": "steepest.types",
     "Step": "steepest.driver",
-    "fit": "steepest.fit",
+    "fit": "steepest.fitting",
     "graph": "steepest.teach.graph",
     "load": "steepest.model",
 }

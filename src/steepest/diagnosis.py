@@ -29,6 +29,8 @@ SAME = 1e-6  # two iterates are the same point of a cycle if they differ by this
 SMALLEST = 1e-8  # of the weights: steps below this are rounding, even if they swing
 FAR = 0.01  # of J: an estimated J - J* beyond this is worth a word
 SHARE = 0.1  # of the steepest direction: a column with less does not set the step by itself
+ROUGHLY = 1e-4  # relative error of a limit that is printed with four digits
+PLAIN = 2.0  # the limit of plain descent
 NEWTON_STEPS = 50
 MOST_COLUMNS = 500  # the Hessian of more columns costs more than the advice is worth
 
@@ -43,12 +45,14 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is being watched: the method, its step, the penalty, and the names of theta's coordinates."""
+    """What is being watched: the method, its step, penalty, names of theta's coordinates, standardised or not."""
 
     method: Method
     learning_rate: float
     l2: float
     names: tuple[str, ...]
+    standardized: bool = False
+    close_look: bool = True  # whether some dozens of passes over the rows are cheap
 
 
 Ask = Callable[[Generator[Question, Any, Note]], Note]
@@ -106,14 +110,15 @@ def _same(here: Iterate, before: Iterate, last: Iterate) -> bool:
 def _explain_step(note: Note, subject: Subject, theta: Floats) -> Generator[Question, Any, Note]:
     """The note with both limits, the largest safe step and the column that sets it."""
     limit, rate = subject.method.limit, subject.learning_rate
-    anywhere = yield from largest_curvature(np.zeros_like(theta))
+    anywhere = yield from largest_curvature(np.zeros_like(theta), ROUGHLY)
     safe = limit / anywhere.value if anywhere.value else np.inf
     text = f"{note.text}. The learning rate {rate:.4g} "
     if rate > safe:
-        text += f"exceeds {limit:.3g}/L = {safe:.4g}, the largest that lowers J from anywhere"
+        beyond = "the largest that lowers J from anywhere" if limit == PLAIN else "beyond which it may run away"
+        text += f"exceeds {limit:.3g}/L = {safe:.4g}, {beyond}"
     else:
         text += f"is below {limit:.3g}/L = {safe:.4g}"
-    sharpness = yield from _sharpness_at_optimum(theta)
+    sharpness = (yield from _sharpness_at_optimum(theta)) if subject.close_look else None
     if sharpness is not None and sharpness.value > 0.0:
         edge = limit / sharpness.value
         relation = "and exceeds" if rate > edge else "but is below"
@@ -145,7 +150,7 @@ def _sharpness_at_optimum(theta: Floats) -> Generator[Question, Any, Curvature |
             question = solver.send(answer)
         except StopIteration:
             break
-    return (yield from largest_curvature(theta)) if errors else None
+    return (yield from largest_curvature(theta, ROUGHLY)) if errors else None
 
 
 def creeping(subject: Subject, run: Run, theta: Floats) -> Generator[Question, Any, Note | None]:
@@ -153,16 +158,22 @@ def creeping(subject: Subject, run: Run, theta: Floats) -> Generator[Question, A
     steps = len(run.trace.value)
     if run.status not in (Status.ITERATIONS, Status.UNCHANGED, Status.BUDGET) or steps == 0:
         return None
-    point: Point = yield Evaluate(theta, order=2)
-    above = 0.5 * max(0.0, -float(point.gradient @ newton_step(point)))
     tenth = max(1, steps // 10)
-    gained = max(0.0, float(run.trace.value[-tenth] - point.value))
+    recent = np.append(run.trace.value[-tenth:], run.last.point.value)
+    if np.any(np.diff(recent) > RISE * recent[:-1]):
+        return None  # it jumps about rather than creeps
+    point: Point = yield Evaluate(theta, order=2)
+    if not np.isfinite(point.hessian).all():
+        return None
+    above = 0.5 * max(0.0, -float(point.gradient @ newton_step(point)))
+    gained = float(recent[0] - recent[-1])
     if above <= FAR * point.value or gained >= above:
         return None
     bends, directions = np.linalg.eigh(point.hessian)
-    flat = subject.names[int(np.argmax(np.abs(directions[:, 0])))]
-    steep = subject.names[int(np.argmax(np.abs(directions[:, -1])))]
+    flat, steep = (subject.names[int(np.argmax(np.abs(directions[:, k])))] for k in (0, -1))
+    along = f"along {steep} than along {flat}" if flat != steep else f"one way than another, {steep} leading in both"
     ratio = bends[-1] / bends[0] if bends[0] > 0.0 else np.inf
+    cure = "Take" if subject.standardized else "Standardise the columns, or take"
     begin = (
         "The weights moved by no more than the tolerance, yet" if run.status is Status.UNCHANGED else "Descent creeps:"
     )
@@ -170,6 +181,5 @@ def creeping(subject: Subject, run: Run, theta: Floats) -> Generator[Question, A
     return Note(
         "creeping",
         f"{begin} J is still about {above:.2g} above the optimum (half the squared Newton decrement){pace}. "
-        f"J bends {ratio:.2g} times more along {steep} than along {flat}, and the step must suit the former. "
-        "Standardise the columns, or take Newton's method.",
+        f"J bends {ratio:.2g} times more {along}, and the step must suit the steeper. {cure} Newton's method.",
     )

@@ -202,14 +202,13 @@ class _Ledger:
             return self._overflow()
         seconds = time.perf_counter() - self.started
         gradient_norm = self.oracle.norm(point.gradient)
-        change, asked = math.inf, False
-        if self.last is not None:
-            change = self.oracle.norm(theta - self.last.theta)
-            asked = self._enter_update(change)
+        before = self.last
+        change = math.inf if before is None else self.oracle.norm(theta - before.theta)
         self.last = Iterate(theta, point, gradient_norm, change, seconds)
+        asked = before is not None and self._enter_update(before, change)
         if self.watch is not None:
             self.watch(self.last)
-        return Status.CALLBACK if asked else self._verdict()
+        return Status.CALLBACK if asked else self._verdict(self.last)
 
     def run(self, status: Status) -> Run:
         """The book, closed."""
@@ -218,10 +217,8 @@ class _Ledger:
         columns = np.array(self.rows, dtype=np.float64).reshape(-1, 5).T
         return Run(self.last, status, Trace(*columns), self.passes)
 
-    def _enter_update(self, change: float) -> bool:
-        """Enter the update made from the last iterate; True if the callback asks to stop."""
-        at = self.last
-        assert at is not None  # only called once there is one
+    def _enter_update(self, at: Iterate, change: float) -> bool:
+        """Enter the update made from `at`; True if the callback asks to stop."""
         self.rows.append((at.point.cost, at.point.value, at.gradient_norm, change, at.seconds))
         if self.callback is None:
             return False
@@ -236,9 +233,8 @@ class _Ledger:
         )
         return self.callback(step) is True
 
-    def _verdict(self) -> Status | None:
-        stop, last = self.stop, self.last
-        assert last is not None  # called right after it was set
+    def _verdict(self, last: Iterate) -> Status | None:
+        stop = self.stop
         if len(self.rows) >= stop.iterations:
             return Status.ITERATIONS
         if last.change <= stop.tolerance:

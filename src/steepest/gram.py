@@ -63,10 +63,18 @@ class GramObjective:
         c = theta[1:-1]
 
         def part(block: Block) -> Floats:
-            return np.matmul(c[block.start : block.start + len(block.y)], block.X)
+            share: Floats = np.matmul(c[block.start : block.start + len(block.y)], block.X)
+            return share
 
         w: Floats = self.base.engine.sum(part)
         return theta[0] * self.start + w, float(theta[-1])
+
+    @property
+    def _l2(self) -> float:
+        strength = self.base.penalty.strength
+        if not isinstance(strength, float):
+            raise TypeError("descent in the space of the rows has one strength of penalty for all columns")
+        return strength
 
     def norm(self, vector: Floats) -> float:
         """Euclidean norm, in the space of (w, b), of a step or gradient given by its coefficients."""
@@ -79,10 +87,11 @@ class GramObjective:
             raise TypeError(f"descent in the space of the rows asks for gradients only, not for {question}")
         c, b = question.theta[:-1], float(question.theta[-1])
         total: Sums = self.engine.sum(lambda block: _sums(block, c, b))
-        l2 = self.base.penalty.strength
+        l2 = self._l2
         cost = total.loss / total.weight
         value = cost + (0.5 * l2 * float(c @ (self.inner @ c)) if l2 else 0.0)
-        gradient = np.append(total.dw, total.db)
+        gradient = np.empty_like(question.theta)
+        gradient[:-1], gradient[-1] = total.dw, total.db
         gradient /= total.weight
         if l2:
             gradient[:-1] += l2 * c

@@ -5,7 +5,7 @@
     Hessian      = mean of s a(1-a) x~ x~' with x~ = (x, 1), plus l2 on the weights
 
 The engine adds up what the kernel says of each block; here the totals are divided by the total weight W once, and
-the penalty is added once. With a `scaling`, theta belongs to the standardised columns, and so does the penalty.
+the penalty is added once. With a `scaling`, theta and the strengths of the penalty belong to the standardised columns.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Objective:
 
     engine: Engine
     kernel: Kernel = field(default_factory=lambda: KERNELS["vectorised"])
-    penalty: L2 = L2()
+    penalty: L2 = field(default_factory=L2)
     scaling: Scaling | None = None
 
     def theta(self, w: Floats, b: float) -> Floats:
@@ -64,8 +64,14 @@ class Objective:
         return (w, b) if self.scaling is None else self.scaling.to_user(w, b)
 
     def norm(self, vector: Floats) -> float:
-        """Euclidean norm of a step or a gradient."""
-        return math.sqrt(vector @ vector)
+        """Euclidean norm of a step or a gradient; scaled where the squares would underflow or overflow."""
+        square = float(vector @ vector)
+        if 1e-200 < square < 1e200:
+            return math.sqrt(square)
+        largest = float(np.max(np.abs(vector), initial=0.0))
+        if not 0.0 < largest < math.inf:
+            return largest
+        return largest * float(np.linalg.norm(vector / largest))
 
     def answer(self, question: Question) -> Answer:
         """The answer to any question of `types`, in one pass over the rows."""
@@ -75,10 +81,21 @@ class Objective:
             return self._hessian_times(question.theta, question.direction)
         return self._along(question)
 
+    def _seen(self, theta: Floats) -> tuple[Floats, float]:
+        """Theta as weights of the rows that the kernel sees."""
+        w, b = theta[:-1], float(theta[-1])
+        return (w, b) if self.scaling is None else self.scaling.seen(w, b)
+
+    def _sum(self, of_block: Callable[[Block], A]) -> A:
+        scaling = self.scaling
+        if scaling is None:
+            return self.engine.sum(of_block)
+        return self.engine.sum(lambda block: of_block(scaling.centred(block)))
+
     def _evaluate(self, theta: Floats, order: int) -> Point:
-        w, b = self.weights(theta)
+        w, b = self._seen(theta)
         kernel = self.kernel.sums
-        total: Sums = self.engine.sum(lambda block: kernel(block, w, b, order))
+        total: Sums = self._sum(lambda block: kernel(block, w, b, order))
         cost = total.loss / total.weight
         value = cost + self.penalty.value(theta[:-1])
         if order == 0:
@@ -93,7 +110,7 @@ class Objective:
         if dw is None:
             raise TypeError(f"the kernel {self.kernel.name!r} left out dw although it was asked for it")
         if self.scaling is not None:
-            dw = self.scaling.gradient(dw, db)
+            dw = self.scaling.gradient(dw)
         gradient = np.append(dw, db)
         gradient /= weight
         return gradient
@@ -103,7 +120,7 @@ class Objective:
         if ddw is None or dwdb is None:
             raise TypeError(f"the kernel {self.kernel.name!r} left out ddw although it was asked for it")
         if self.scaling is not None:
-            ddw, dwdb = self.scaling.hessian(ddw, dwdb, total.ddb)
+            ddw, dwdb = self.scaling.hessian(ddw, dwdb)
         n = len(dwdb)
         hessian = np.empty((n + 1, n + 1))
         hessian[:n, :n] = ddw
@@ -114,19 +131,21 @@ class Objective:
         return hessian
 
     def _hessian_times(self, theta: Floats, direction: Floats) -> Floats:
-        w, b = self.weights(theta)
-        v, c = self.weights(direction)
+        w, b = self._seen(theta)
+        v, c = self._seen(direction)
         kernel = self.kernel.hessian_times
-        total: Product = self.engine.sum(lambda block: kernel(block, w, b, v, c))
+        total: Product = self._sum(lambda block: kernel(block, w, b, v, c))
         product = self._gradient(total, self.engine.total_weight)
         product[:-1] += self.penalty.gradient(direction[:-1])
         return product
 
     def _along(self, question: Along) -> Floats:
-        w, b = self.weights(question.theta)
-        v, c = self.weights(question.direction)
+        w, b = self._seen(question.theta)
+        v, c = self._seen(question.direction)
         steps = np.asarray(question.steps)
         kernel = self.kernel.along
-        losses: Floats = self.engine.sum(lambda block: kernel(block, w, b, v, c, steps))
+        losses: Floats = self._sum(lambda block: kernel(block, w, b, v, c, steps))
         at = question.theta[:-1] + steps[:, None] * question.direction[:-1]
-        return losses / self.engine.total_weight + np.array([self.penalty.value(u) for u in at])
+        values: Floats = losses / self.engine.total_weight
+        values += [self.penalty.value(u) for u in at]
+        return values

@@ -9,20 +9,21 @@ __all__ = ["L2"]
 
 @dataclass(frozen=True, slots=True)
 class L2:
-    """½ l2 |w|², on the mean cost: value = J + ½ l2 w'w, gradient + l2 w, Hessian + l2 I.
+    """½ sum of l2_j w_j², on the mean cost: value = J + that, gradient + l2 w, Hessian + diag(l2).
 
-    In scikit-learn's terms l2 = 1 / (C m): theirs is C times the *sum* of losses.
+    `strength` is l2, one number or one per column. In scikit-learn's terms l2 = 1 / (C m): theirs is C times the
+    *sum* of losses.
 
     >>> import numpy as np
     >>> L2(0.5).value(np.array([1.0, 2.0]))
     1.25
     """
 
-    strength: float = 0.0
+    strength: float | Floats = 0.0
 
     def value(self, w: Floats) -> float:
-        """½ l2 w'w."""
-        return 0.5 * self.strength * float(w @ w) if self.strength else 0.0
+        """½ sum of l2_j w_j²."""
+        return 0.5 * float((self.strength * w) @ w)
 
     def gradient(self, w: Floats) -> Floats:
         """l2 w."""

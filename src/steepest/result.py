@@ -70,7 +70,8 @@ class Fit:
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The more probable label for each row of X; a probability of exactly ½ goes to the negative class."""
-        return np.asarray(self.classes)[(self.decision_function(X) > 0.0).astype(int)]
+        negative, positive = self.classes
+        return np.asarray(np.where(self.decision_function(X) > 0.0, positive, negative))
 
     def __repr__(self) -> str:
         return (

@@ -155,7 +155,7 @@ class Status(enum.Enum):
     MINIMUM = "no step lowers J any further in floating point"
     CALLBACK = "the callback asked to stop"
     INTERRUPTED = "interrupted; the weights are those of the last finished step"
-    OVERFLOW = "the weights left the range of floats; take a smaller learning rate"
+    OVERFLOW = "the weights left the range of floats; take a smaller learning rate, or rescale the columns"
 
     @property
     def key(self) -> str:

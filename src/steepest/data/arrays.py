@@ -10,16 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["as_rows", "as_weights"]
+__all__ = ["LARGEST", "as_rows", "as_weights"]
 
 SLICE = 1 << 16  # elements checked at a time
+LARGEST = 1e152  # its square is still a float
 
 
 def as_rows(X: ArrayLike) -> NDArray[Any]:
     """X as an array (m, n) of finite real numbers, without a copy if it is one already.
 
-    Raises DataError for another shape, no rows or no columns, text, complex numbers, and for the first NaN or
-    infinite value, named by row and column (counted from 0).
+    Raises DataError for another shape, no rows or no columns, text, complex numbers, and for the first value that is
+    NaN, infinite or beyond 1e152, named by row and column (counted from 0).
     """
     rows = np.asarray(X)
     if rows.ndim != 2:
@@ -34,7 +35,7 @@ def as_rows(X: ArrayLike) -> NDArray[Any]:
             raise DataError(f"X holds something that is not a number: {error}") from None
     if rows.dtype.kind not in "biuf":
         raise DataError(f"X must hold real numbers, its dtype is {rows.dtype}; encode text columns as numbers first")
-    _check_finite(rows)
+    _check_size(rows)
     return rows
 
 
@@ -58,15 +59,19 @@ def as_weights(sample_weight: ArrayLike | None, m: int) -> Floats | None:
     return weights
 
 
-def _check_finite(rows: NDArray[Any]) -> None:
+def _check_size(rows: NDArray[Any]) -> None:
+    """Every value finite and at most LARGEST in size; NaN fails every comparison, so one per slice finds all."""
     if rows.dtype.kind != "f":
         return
     step = max(1, SLICE // rows.shape[1])
     for start in range(0, len(rows), step):
-        finite = np.isfinite(rows[start : start + step])
-        if not finite.all():
-            i, j = np.argwhere(~finite)[0]
-            raise DataError(
-                f"X[{start + i}, {j}] is {rows[start + i, j]}: every value must be finite; "
-                "drop such rows or fill them in before fitting"
+        part = rows[start : start + step]
+        if not max(float(part.max()), -float(part.min())) <= LARGEST:
+            i, j = np.argwhere(~(np.abs(part, dtype=np.float64) <= LARGEST))[0]
+            value = part[i, j]
+            reason = (
+                f"values beyond {LARGEST:.0e} cannot be squared in floating point; divide the column by a power of ten"
+                if np.isfinite(value)
+                else "every value must be finite; drop such rows or fill them in before fitting"
             )
+            raise DataError(f"X[{start + i}, {j}] is {value}: {reason}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,56 +14,74 @@ from steepest.types import Floats
 
 __all__ = ["encode_labels"]
 
+SLICE = 1 << 16  # labels looked at together
 
-def encode_labels(y: ArrayLike, m: int, weight: Floats | None = None) -> tuple[Floats, tuple[Any, Any]]:
-    """y (m,) of two distinct labels as floats 0 and 1, and the pair (negative label, positive label).
+
+def encode_labels(y: ArrayLike, m: int, weight: Floats | None = None) -> tuple[NDArray[np.uint8], tuple[Any, Any]]:
+    """y (m,) of two distinct labels as bytes 0 and 1, and the pair (negative label, positive label).
 
     Numbers sort by value, everything else as text sorts; the larger one is the positive class. Raises DataError for
     another length, NaN or missing labels, one class (also when weights of 0 leave only one), and three or more.
 
     >>> encode_labels(["no", "yes", "no"], 3)
-    (array([0., 1., 0.]), ('no', 'yes'))
+    (array([0, 1, 0], dtype=uint8), ('no', 'yes'))
     """
     labels = np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape != (m,):
         raise DataError(f"y has shape {labels.shape}, but X has {m} rows: give one label per row")
-    missing = _missing(labels)
-    if missing.any():
-        i = int(np.argmax(missing))
-        raise DataError(f"y[{i}] is missing ({labels[i]!r}), with {int(missing.sum())} of {m}: drop such rows")
+    counts = _counted(labels)
     try:
-        distinct, counts = np.unique(labels, return_counts=True)
+        distinct = sorted(counts)
     except TypeError:
         raise DataError("y mixes labels that cannot be sorted, such as text and numbers: write them alike") from None
     if len(distinct) != 2:
         raise DataError(_not_two(distinct, counts))
-    encoded = (labels == distinct[1]).astype(np.float64)
+    encoded = np.empty(m, dtype=np.uint8)
+    for part in _slices(m):
+        encoded[part] = labels[part] == distinct[1]
     if weight is not None:
         _check_weighted(encoded, weight, distinct)
-    return encoded, (distinct[0].item(), distinct[1].item()) if labels.dtype != object else tuple(distinct)
+    return encoded, (distinct[0], distinct[1])
 
 
-def _missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
-    if labels.dtype.kind == "f":
-        return np.isnan(labels)
-    if labels.dtype == object:
-        return np.array([each is None or each != each for each in labels])
-    return np.zeros(len(labels), dtype=bool)
+def _slices(m: int) -> Iterator[slice]:
+    """Slices that keep temporary copies small."""
+    return (slice(start, start + SLICE) for start in range(0, m, SLICE))
 
 
-def _not_two(distinct: NDArray[Any], counts: NDArray[np.int64]) -> str:
+def _counted(labels: NDArray[Any]) -> Counter[Any]:
+    """How often each label occurs; refuses missing ones."""
+    counts: Counter[Any] = Counter()
+    for part in _slices(len(labels)):
+        some = labels[part]
+        if labels.dtype == object:
+            missing = [each is None or each != each for each in some]
+        else:
+            missing = some != some if labels.dtype.kind == "f" else []
+        if np.any(missing):
+            i = part.start + int(np.argmax(missing))
+            raise DataError(f"y[{i}] is missing ({labels[i]!r}): drop such rows, or fill them in before fitting")
+        if labels.dtype == object:
+            counts.update(some.tolist())
+        else:
+            distinct, times = np.unique(some, return_counts=True)
+            counts.update(dict(zip(distinct.tolist(), times.tolist(), strict=True)))
+    return counts
+
+
+def _not_two(distinct: list[Any], counts: Counter[Any]) -> str:
     if len(distinct) == 0:
         return "y is empty: there is nothing to fit"
-    seen = ", ".join(f"{value!s} ({count})" for value, count in zip(distinct[:5], counts, strict=False))
+    seen = ", ".join(f"{value!s} ({counts[value]})" for value in distinct[:5])
     if len(distinct) == 1:
         return f"y holds one class only, {seen}: two are needed to tell them apart"
     more = f", … ({len(distinct)} in all)" if len(distinct) > 5 else ""
     return f"y holds {len(distinct)} distinct labels, {seen}{more}: exactly two are needed"
 
 
-def _check_weighted(encoded: Floats, weight: Floats, distinct: NDArray[Any]) -> None:
+def _check_weighted(encoded: NDArray[np.uint8], weight: Floats, distinct: list[Any]) -> None:
     for value, label in enumerate(distinct):
         if not weight[encoded == value].any():
             raise DataError(f"all rows of class {label!s} have weight 0: one class only is left")

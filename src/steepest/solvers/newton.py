@@ -22,6 +22,8 @@ def newton(theta: Floats) -> Solver:
     """theta := theta - t H^-1 gradient, t = 1 unless J would rise."""
     at = yield Evaluate(theta, order=2)
     while True:
+        if not np.isfinite(at.hessian).all():
+            return Status.OVERFLOW
         step = newton_step(at)
         promised = -float(at.gradient @ step)
         trial = yield Evaluate(theta + step, order=2, trial=True)

@@ -8,6 +8,7 @@ optimum what counts is lambda_max of the Hessian there, and steps up to 2/lambda
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class Curvature:
         return float(self.direction[self.column] ** 2)
 
 
-def largest_curvature(theta: Floats) -> Generator[HessianTimes, Floats, Curvature]:
+def largest_curvature(theta: Floats, enough: float = ENOUGH) -> Generator[HessianTimes, Floats, Curvature]:
     """lambda_max(H(theta)) as a Rayleigh quotient v'Hv of the normalised power iterate v.
 
     The start is random with a fixed seed: an eigenvector orthogonal to it has probability 0, whatever the data.
@@ -51,10 +52,10 @@ def largest_curvature(theta: Floats) -> Generator[HessianTimes, Floats, Curvatur
     for _ in range(MOST):
         product = yield HessianTimes(theta, v)
         before, value = value, float(v @ product)
-        size = float(np.linalg.norm(product))
-        if size == 0.0:
-            break
-        v = product / size
-        if abs(value - before) <= ENOUGH * value:
+        if not math.isfinite(value):
+            break  # whoever asked must say that the columns are too large
+        product = product / np.max(np.abs(product), initial=np.finfo(float).tiny)  # its square may overflow
+        v = product / (np.linalg.norm(product) or 1.0)
+        if abs(value - before) <= enough * value:
             break
     return Curvature(value, v)

@@ -27,6 +27,7 @@ from steepest.types import Floats
 
 __all__ = ["fit"]
 
+CLOSE = 5_000_000  # elements of X up to which a step too large is explained by some dozens of passes
 SMALL = 100_000  # elements of X up to which the closing diagnosis is always worth its one pass
 
 
@@ -154,9 +155,9 @@ def _run(
 ) -> Fit:
     """Put objective and solver together, drive, diagnose, and write down what came of it."""
     method = METHODS[asked.method]
-    scaling = Scaling.standard(engine.sum(moments_of)) if asked.standardize else None
+    scaling, penalty = _change_of_variables(asked, engine)
     twin = KERNELS["vectorised" if asked.kernel in ("auto", "gram") else asked.kernel]
-    base = Objective(engine, twin, L2(asked.l2), scaling)
+    base = Objective(engine, twin, penalty, scaling)
     theta = base.theta(*start)
     rate = _learning_rate(asked, base, theta) if method.limit else math.nan
     oracle: Objective | GramObjective = base
@@ -167,7 +168,9 @@ def _run(
     def base_theta(theta: Floats) -> Floats:
         return theta if oracle is base else base.theta(*oracle.weights(theta))
 
-    subject = Subject(method, rate, asked.l2, (*asked.names, "the intercept"))
+    subject = Subject(
+        method, rate, asked.l2, (*asked.names, "the intercept"), asked.standardize, engine.X.size <= CLOSE
+    )
     notes = _Notes(subject, base, base_theta, asked.on_note)
     run = drive(method.start(theta, rate), oracle, stop, asked.callback, notes.see)
     notes.close(run, engine)
@@ -202,7 +205,8 @@ class _Notes:
     def close(self, run: Run, engine: MemoryEngine) -> None:
         """After the run: does descent creep? One pass with the Hessian, where that is cheap beside the run."""
         dear = max(1.0, engine.n / 10.0) > 0.1 * run.passes and engine.X.size > SMALL
-        if self.subject.method.limit and not self.all and not dear and engine.n < diagnosis.MOST_COLUMNS:
+        hopeless = any(note.kind in ("separable", "two-cycle") for note in self.all)
+        if self.subject.method.limit and not hopeless and not dear and engine.n < diagnosis.MOST_COLUMNS:
             theta = self.base_theta(run.last.theta)
             self._keep(ask(diagnosis.creeping(self.subject, run, theta), self.base))
 
@@ -211,6 +215,17 @@ class _Notes:
             self.all.append(note)
             if self.on_note is not None:
                 self.on_note(note)
+
+
+def _change_of_variables(asked: _Asked, engine: MemoryEngine) -> tuple[Scaling | None, L2]:
+    """Standardised columns where they are asked for, and for Newton's method always: its steps do not depend on the
+    units, but their rounding does (at an offset of 1e8 deviations nothing would be left). Unless asked, the penalty
+    stays on the user's columns: l2 w² = (l2 / scale²) u².
+    """
+    if not asked.standardize and METHODS[asked.method].limit:
+        return None, L2(asked.l2)
+    scaling = Scaling.standard(engine.sum(moments_of))
+    return scaling, L2(asked.l2 if asked.standardize else asked.l2 / scaling.scale / scaling.scale)
 
 
 def _in_row_space(asked: _Asked, engine: MemoryEngine, stop: StopRules) -> bool:
@@ -223,7 +238,13 @@ def _in_row_space(asked: _Asked, engine: MemoryEngine, stop: StopRules) -> bool:
 def _learning_rate(asked: _Asked, base: Objective, theta: Floats) -> float:
     if asked.learning_rate != "safe":
         return float(asked.learning_rate)
-    return 1.0 / ask(largest_curvature(np.zeros_like(theta)), base).value
+    curvature = ask(largest_curvature(np.zeros_like(theta)), base)
+    if not 0.0 < 1.0 / curvature.value < math.inf:
+        name = (*asked.names, "the intercept")[curvature.column]
+        raise DataError(
+            f"no float is a safe learning rate: {name} bends J by {curvature.value:.3g}; rescale that column"
+        )
+    return 1.0 / curvature.value
 
 
 def _names(feature_names: Sequence[str] | None, n: int) -> tuple[str, ...]:

@@ -1,0 +1,226 @@
+"""Do all ways to compute agree on this very table? One line per pair, with the distance measured and what is allowed.
+
+The textbook loop (`kernels/loop.py`) is the referee of the kernels; the graph of one example is read beside it. A
+term of one example is compared at the same z: to that end z is handed to both as a column of its own with weight 1,
+since a last-bit difference of a large z is a large one of exp(z). How far the sums w'x + b themselves may differ has
+its own line, and totals at (w, b) are measured by the sum of the absolute values of everything that was added up,
+products w x inside z included.
+
+Parameters are drawn at four sizes: 0, weights of the order that gives |z| near 1, near 30, and near 700.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from steepest import formulas
+from steepest.data import as_rows, encode_labels
+from steepest.driver import StopRules, drive
+from steepest.engines import MemoryEngine
+from steepest.gram import GramObjective
+from steepest.kernels import KERNELS, loop
+from steepest.objective import Objective
+from steepest.penalties import L2
+from steepest.solvers import METHODS
+from steepest.teach.graph import graph
+from steepest.types import Block, Floats, Sums
+
+__all__ = ["Agreement", "agreement_table"]
+
+Parameters: TypeAlias = tuple[Floats, float]
+
+PER_TERM = 4.0  # ulps
+TOTALS = 1e-15  # of the sum of absolute values
+DESCENT = 1e-12  # of the largest weight, after STEPS steps
+STEPS = 50
+SIZES = (0.0, 1.0, 30.0, 700.0)  # the order of |z|
+LOOP_ELEMENTS = 20_000  # the loop takes some ten microseconds for each number
+GRAPH_ROWS, GRAPH_COLUMNS = 20, 200
+GRAM_ROWS = 200
+ALL_ELEMENTS = 2_000_000  # of rows that the fast kernel reads
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One comparison: what was compared, how far apart (in `unit`), how far is allowed, whether that holds."""
+
+    what: str
+    value: float
+    unit: str
+    bound: float
+    holds: bool
+
+
+def agreement_table(X: ArrayLike, y: ArrayLike, *, seed: int = 0) -> tuple[Agreement, ...]:
+    """Compare loop, vectorised, graph, row space, threads, block sizes and memory orders on the rows of X (m, n).
+
+    Of a large table a sample of rows is read, drawn by `seed`, so that it takes seconds. Raises DataError for data
+    that cannot be fitted.
+
+    >>> rng = np.random.default_rng(0)
+    >>> table = agreement_table(rng.standard_normal((30, 3)), rng.integers(0, 2, 30))
+    >>> all(line.holds for line in table)
+    True
+    """
+    rows = as_rows(X)
+    target, _ = encode_labels(y, len(rows))
+    rng = np.random.default_rng(seed)
+    many = _sample(rows, target.astype(np.float64), ALL_ELEMENTS // rows.shape[1], rng)
+    few = _sample(many.X, many.y, min(200, LOOP_ELEMENTS // rows.shape[1]), rng)
+    thetas = [_parameters(many.X, size, rng) for size in SIZES]
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        lines = [*_terms(few, thetas), *_graphs(few, thetas), *_totals(few, thetas)]
+        lines += [*_row_space(_sample(many.X, many.y, GRAM_ROWS, rng)), *_engines(many, thetas)]
+    return tuple(lines)
+
+
+def _terms(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
+    """Loss, dz and x dz of each example, loop against every other kernel, at the same z; and z itself."""
+    m, n = block.X.shape
+    for name, kernel in KERNELS.items():
+        if name == "loop":
+            continue
+        worst, apart = dict.fromkeys(("loss", "dz", "dz·x_j"), 0.0), 0.0
+        for w, b in thetas:
+            Z = np.matmul(block.X, w) + b
+            for i in range(m):
+                row = Block(np.append(block.X[i], Z[i])[None, :], block.y[i : i + 1])
+                alone = np.append(np.zeros(n), 1.0)
+                seen, referee = kernel.sums(row, alone, 0.0, 1), loop.sums(row, alone, 0.0, 1)
+                for what, ulps in zip(worst, _term_ulps(seen, referee), strict=True):
+                    worst[what] = max(worst[what], ulps)
+                size = float(np.abs(block.X[i]) @ np.abs(w)) + abs(b)
+                apart = max(apart, abs(Z[i] - loop.forward(block.X[i], w, b)) / size if size else 0.0)
+        for what, ulps in worst.items():
+            yield _line(f"loop and {name}: {what} of each example", ulps, "ulp", PER_TERM)
+        unit = "of |w₁x₁| + … + |b|"
+        yield _line(f"loop and {name}: z of each example", apart, unit, max(TOTALS, np.finfo(float).eps * np.sqrt(n)))
+
+
+def _term_ulps(seen: Sums, referee: Sums) -> tuple[float, float, float]:
+    return (
+        _ulps(seen.loss, referee.loss),
+        _ulps(seen.db, referee.db),
+        _ulps(np.asarray(seen.dw), np.asarray(referee.dw)),
+    )
+
+
+def _graphs(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
+    """Loss, dz and dw of each example, the chain of the graph against the loop, at the same z."""
+    n = min(block.X.shape[1], GRAPH_COLUMNS)
+    worst = dict.fromkeys(("loss", "dz", "dz·x_j"), 0.0)
+    for w, b in thetas:
+        Z = np.matmul(block.X, w) + b
+        for i in range(min(len(block.y), GRAPH_ROWS)):
+            x, alone = np.append(block.X[i, :n], Z[i]), np.append(np.zeros(n), 1.0)
+            values = graph(x, float(block.y[i]), alone, 0.0).values
+            dw = np.array([values[f"dw{j + 1}"] for j in range(n + 1)])
+            seen = Sums(1.0, values["L"], 0, dw, values["dz"])
+            referee = loop.sums(Block(x[None, :], block.y[i : i + 1]), alone, 0.0, 1)
+            for what, ulps in zip(worst, _term_ulps(seen, referee), strict=True):
+                worst[what] = max(worst[what], ulps)
+    for what, ulps in worst.items():
+        yield _line(f"loop and graph: {what} of each example", ulps, "ulp", PER_TERM)
+
+
+def _totals(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
+    for name, kernel in KERNELS.items():
+        if name != "loop":
+            apart = [_apart(kernel.sums(block, *at, 1), loop.sums(block, *at, 1), block, at) for at in thetas]
+            yield _line(f"loop and {name}: J, dw, db over {len(block.y)} rows", max(apart), "of Σ|terms|", TOTALS)
+
+
+def _row_space(block: Block) -> Iterator[Agreement]:
+    """The iterates of descent in the space of the rows against those of plain descent."""
+    n = block.X.shape[1]
+    base = Objective(MemoryEngine(block.X, block.y, threads=1), penalty=L2(0.01))
+    largest = float(np.linalg.norm(np.column_stack([block.X, np.ones(len(block.y))]), 2)) ** 2 / 4.0 / len(block.y)
+    weights = []
+    for oracle in (base, GramObjective.of(base, np.zeros(n))):
+        start = oracle.theta(np.zeros(n), 0.0)
+        run = drive(METHODS["gd"].start(start, 1.0 / (largest + 0.01)), oracle, StopRules(STEPS))
+        weights.append(np.append(*oracle.weights(run.last.theta)))
+    plain, spanned = weights
+    size = float(np.max(np.abs(plain))) or 1.0
+    what = f"vectorised and gram: w, b after {STEPS} steps of descent, {len(block.y)} rows"
+    yield _line(what, float(np.max(np.abs(plain - spanned))) / size, "of the largest", DESCENT)
+
+
+def _engines(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
+    """Threads: the same bits. Block sizes and memory orders: the same up to the grouping of the sums."""
+    m = len(block.y)
+
+    def totals(X: Floats, threads: int, block_bytes: int) -> list[Sums]:
+        engine = MemoryEngine(X, block.y, threads=threads, block_bytes=block_bytes)
+        with engine.quiet_blas():
+            return [engine.sum(functools.partial(_at, at)) for at in thetas]
+
+    small = max(1, block.X.size // 32) * 8
+    one, two = totals(block.X, 1, small), totals(block.X, 2, small)
+    bits = sum(_different_bits(left, right) for left, right in zip(one, two, strict=True))
+    yield _line(f"1 and 2 threads: J, dw, db over {m} rows", float(bits), "different numbers", 0.0)
+    sizes = [totals(block.X, 1, block_bytes) for block_bytes in (small // 4, 4 * small, 64 * small)]
+    apart = max(_apart(*four) for other in sizes for four in zip(one, other, [block] * len(one), thetas, strict=True))
+    yield _line(f"four block sizes: J, dw, db over {m} rows", apart, "of Σ|terms|", TOTALS)
+    columns = totals(np.asfortranarray(block.X), 1, small)
+    apart = max(_apart(*four) for four in zip(one, columns, [block] * len(one), thetas, strict=True))
+    yield _line(f"C and F order: J, dw, db over {m} rows", apart, "of Σ|terms|", TOTALS)
+
+
+def _at(at: Parameters, block: Block) -> Sums:
+    return KERNELS["vectorised"].sums(block, *at, 1)
+
+
+def _apart(seen: Sums, referee: Sums, block: Block, at: Parameters) -> float:
+    """How far two totals differ, in units of the sum of absolute values of all that they were made of."""
+    w, b = at
+    Z = np.matmul(block.X, w) + b
+    inner = np.matmul(np.abs(block.X), np.abs(w)) + abs(b)  # what was added up for z
+    slope = np.abs(formulas.dz(formulas.sigmoid(Z), block.y))
+    losses = formulas.loss(Z, block.y) + slope * inner
+    slopes = slope + formulas.curvature(Z) * inner
+    sizes = np.array([losses.sum(), slopes.sum(), *np.matmul(slopes, np.abs(block.X))])
+    apart = np.abs(_numbers(seen) - _numbers(referee))
+    return float(np.max(apart / np.where(sizes > 0.0, sizes, 1.0)))
+
+
+def _numbers(total: Sums) -> Floats:
+    return np.array([total.loss, total.db, *np.asarray(total.dw)])
+
+
+def _different_bits(left: Sums, right: Sums) -> int:
+    return int(np.count_nonzero(_numbers(left).view(np.int64) != _numbers(right).view(np.int64)))
+
+
+def _ulps(seen: float | Floats, referee: float | Floats) -> float:
+    """The largest distance in units in the last place of the referee; inf where one is not finite and they differ."""
+    apart = np.abs(np.asarray(seen) - referee)
+    same = np.asarray(seen) == referee
+    return float(np.max(np.where(same, 0.0, np.nan_to_num(apart / np.spacing(np.abs(referee)), nan=np.inf))))
+
+
+def _line(what: str, value: float, unit: str, bound: float) -> Agreement:
+    return Agreement(what, float(value), unit, float(bound), bool(value <= bound))
+
+
+def _sample(X: Floats, y: Floats, most: int, rng: np.random.Generator) -> Block:
+    """At most `most` rows (two at least), drawn without repetition, in their order, as float64."""
+    most = max(2, most)
+    if len(y) <= most:
+        return Block(np.ascontiguousarray(X, dtype=np.float64), y)
+    chosen = np.sort(rng.choice(len(y), most, replace=False))
+    return Block(np.ascontiguousarray(X[chosen], dtype=np.float64), y[chosen])
+
+
+def _parameters(X: Floats, size: float, rng: np.random.Generator) -> Parameters:
+    """Random w, b with |z| of the order of `size` on these rows."""
+    w = rng.standard_normal(X.shape[1]) / np.maximum(np.abs(X).max(axis=0), np.finfo(float).tiny)
+    b = float(rng.standard_normal())
+    typical = float(np.median(np.abs(np.matmul(X, w) + b))) or 1.0
+    return w * (size / typical), b * (size / typical)

@@ -1,0 +1,118 @@
+"""The command line: options only. What a command does is in the module of its name, loaded when it runs.
+
+So `steepest --help` answers at once: neither NumPy nor anything that draws is loaded for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from steepest import __version__
+from steepest.cli.lazily import command
+from steepest.cli.options import AgreeOptions, ExplainOptions, FitOptions, PredictOptions
+from steepest.cli.reading import NAMES, NOT_NEGATIVE, NUMBER, NUMBERS, POSITIVE, RATE, SECONDS
+from steepest.cli.surface import Surface
+
+__all__ = ["main"]
+
+
+def _data(function: Callable[..., Any]) -> Callable[..., Any]:
+    """FILE and --target, alike in all commands that read a table."""
+    target = click.option("--target", metavar="NAME", help="Column with the two labels.  [bundled data: sex]")
+    return click.argument("file", required=False)(target(function))
+
+
+@click.group(cls=Surface, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(__version__, prog_name="steepest", message="%(prog)s %(version)s")
+def main() -> None:
+    """Logistic regression by gradient descent: exactly right, open to look at.
+
+    Try `steepest fit` first: it needs no file, a table of penguins is built in.
+    """
+
+
+@main.command(short_help="Minimise the cost J on a table.")
+@_data
+@click.option("--method", type=click.Choice(["gd", "momentum", "nesterov", "newton"]), default="gd", show_default=True)
+@click.option("--learning-rate", type=RATE, metavar="NUMBER|safe", help="Step size α; safe = 1/L.  [safe]")
+@click.option("--iterations", type=click.IntRange(min=0), metavar="N", default=1000, help="Updates at most.  [1000]")
+@click.option(
+    "--tolerance",
+    type=NOT_NEGATIVE,
+    metavar="NUMBER",
+    default=0.0,
+    help="Stop when an update moves the weights no more.",
+)
+@click.option(
+    "--gradient-tolerance",
+    type=NOT_NEGATIVE,
+    metavar="NUMBER",
+    default=0.0,
+    help="Stop when the gradient is that small.",
+)
+@click.option("--budget", type=SECONDS, metavar="TIME", help="Stop after this time: 30s, 2m, 1.5h.")
+@click.option("--l2", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Penalty ½ l2 |w|², never on b.  [0]")
+@click.option("--standardize", is_flag=True, help="Descend on standardised columns; the penalty refers to them.")
+@click.option("--positive", metavar="LABEL", help="The positive class.  [the later label in sorted order]")
+@click.option(
+    "--columns", type=NAMES, metavar="A,B,…", multiple=True, help="The features.  [all columns but the target]"
+)
+@click.option("--drop", metavar="NAME", multiple=True, help="Leave this column out; can be repeated.")
+@click.option("--weights", metavar="NAME", help="Column of row weights >= 0.")
+@click.option("--kernel", type=click.Choice(["auto", "loop", "vectorised", "gram"]), default="auto", show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N", help="Threads: the same bits for any number.  [all]"
+)
+@click.option("--json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--out", metavar="FILE", help="Save the model, for `steepest predict`.")
+@click.option("--quiet", is_flag=True, help="Print errors and notes only.")
+def fit(**given: Any) -> int:
+    """Minimise the cost J on the table FILE (CSV with a header; - reads standard input)."""
+    return command("fit", FitOptions(**given))
+
+
+@main.command(short_help="Show one example's graph, forward and backward.")
+@_data
+@click.option("--row", type=click.IntRange(min=1), help="Which row of the data, from 1.  [1]")
+@click.option("--x", type=NUMBERS, metavar="X1,X2,…", help="The features of the example, instead of a row.")
+@click.option("--y", type=click.FloatRange(0.0, 1.0), help="Its label, with --x.")
+@click.option("--w", type=NUMBERS, metavar="W1,W2,…", help="The weights.  [0]")
+@click.option("--b", type=NUMBER, help="The intercept.  [0]")
+@click.option("--model", metavar="MODEL", help="Take w and b from this model file.")
+@click.option(
+    "--columns", type=NAMES, metavar="A,B,…", multiple=True, help="The features.  [all columns but the target]"
+)
+@click.option("--drop", metavar="NAME", multiple=True, help="Leave this column out; can be repeated.")
+@click.option("--learning-rate", type=POSITIVE, metavar="NUMBER", help="Show one update of w and b with it.")
+@click.option("--step-by-step", is_flag=True, help="One step after the other, each with its line of code.")
+@click.option("--svg", metavar="FILE", help="Save the drawing as SVG.")
+@click.option("--json", is_flag=True, help="Print the graph as one JSON object instead.")
+def explain(**given: Any) -> int:
+    """Show the computation graph of one example, forward and backward."""
+    return command("explain", ExplainOptions(**given))
+
+
+@main.command(short_help="Predict every row of a table with a saved model.")
+@click.argument("model")
+@click.argument("file")
+@click.option("--out", metavar="FILE", help="Write the CSV there.  [standard output]")
+@click.option("--quiet", is_flag=True, help="Do not say which label the probability is of.")
+def predict(**given: Any) -> int:
+    """Predict every row of FILE with MODEL, as CSV: row, probability, predicted label."""
+    return command("predict", PredictOptions(**given))
+
+
+@main.command(short_help="Show that all ways to compute agree.")
+@_data
+@click.option(
+    "--columns", type=NAMES, metavar="A,B,…", multiple=True, help="The features.  [all columns but the target]"
+)
+@click.option("--drop", metavar="NAME", multiple=True, help="Leave this column out; can be repeated.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights compared at.")
+@click.option("--json", is_flag=True, help="Print one JSON object instead.")
+def agree(**given: Any) -> int:
+    """Compute the same thing in every way there is, and show the largest differences."""
+    return command("agree", AgreeOptions(**given))

@@ -1,0 +1,125 @@
+"""`steepest fit`: read, descend, print, save."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import click
+import numpy as np
+
+from steepest.cli.lazily import module
+from steepest.cli.options import FitOptions
+from steepest.cli.render import Outcome, as_json, as_text
+from steepest.cli.screen import note, on_screen
+from steepest.cli.surface import INTERRUPTED
+from steepest.cli.table import PATIENCE, open_table
+from steepest.data.table import Table
+from steepest.diagnosis import Note
+from steepest.driver import Step
+from steepest.errors import DataError
+from steepest.fitting import fit
+from steepest.model import Model
+from steepest.result import Fit
+from steepest.types import Status
+
+__all__ = ["run"]
+
+REDRAWN = 0.1  # seconds between two looks of the progress bar
+
+
+def run(asked: FitOptions) -> int:
+    """The exit code; results go to standard output, notes and progress to standard error."""
+    if asked.method == "newton" and asked.learning_rate is not None:
+        raise click.UsageError("--learning-rate is for gd, momentum and nesterov; newton finds its own steps")
+    if asked.kernel == "gram" and (asked.method == "newton" or asked.standardize):
+        raise click.UsageError("--kernel gram is for gd, momentum and nesterov, without --standardize")
+    table = open_table(asked, asked.positive, asked.weights, asked.quiet)
+    fitted = _fitted(asked, table)
+    right = int(np.count_nonzero((fitted.decision_function(table.X) > 0.0) == (table.target.y == 1.0)))
+    outcome = Outcome(table, fitted, right)
+    if asked.out is not None:  # before anything is printed: a reader that stops listening must not cost the model
+        model = Model.of(fitted, target=table.target.name, source=table.source, rows=outcome.m)
+        model.save(asked.out)
+    if asked.json:
+        click.echo(as_json(outcome))
+    elif not asked.quiet:
+        click.echo(as_text(outcome, chart=_drawable()))
+    return INTERRUPTED if fitted.status is Status.INTERRUPTED else 0
+
+
+def _fitted(asked: FitOptions, table: Table) -> Fit:
+    """The fit, its labels as they are written in the file."""
+    watcher = _Watcher(asked.iterations) if on_screen(err=True) and not asked.quiet else None
+    try:
+        made = fit(
+            table.X,
+            table.target.y,
+            method=asked.method,
+            learning_rate=asked.learning_rate or "safe",
+            iterations=asked.iterations,
+            tolerance=asked.tolerance,
+            gradient_tolerance=asked.gradient_tolerance,
+            budget=asked.budget,
+            l2=asked.l2,
+            sample_weight=table.weights,
+            standardize=asked.standardize,
+            callback=watcher,
+            on_note=_say(watcher),
+            feature_names=table.names,
+            kernel=asked.kernel,
+            threads=asked.threads,
+        )
+    except DataError as error:
+        raise DataError(f"{table.source}: {error}") from None
+    finally:
+        if watcher is not None:
+            watcher.close()
+    return replace(made, classes=table.target.classes)
+
+
+def _say(watcher: _Watcher | None) -> Callable[[Note], Any]:
+    def say(noticed: Note) -> None:
+        if watcher is not None:
+            watcher.close()  # it starts anew below the note
+        note(noticed.text)
+
+    return say
+
+
+class _Watcher:
+    """The callback of a fit: shows step, J and its change once the work has lasted for a second."""
+
+    def __init__(self, iterations: int) -> None:
+        self.iterations = iterations
+        self.bar: Any = None
+        self.last: Step | None = None
+        self.due = PATIENCE
+
+    def __call__(self, step: Step) -> None:
+        """Called at every update: nothing but a comparison, most of the time."""
+        if step.seconds < self.due:
+            return
+        self.due = step.seconds + REDRAWN
+        if self.bar is None:
+            self.bar = module("progress").Progress("descending", self.iterations)
+        change = "" if self.last is None else f"  ({step.cost - self.last.cost:+.2g})"
+        self.bar.show(step.iteration, f"step {step.iteration:,}  J {step.cost:.6g}{change}")
+        self.last = step
+
+    def close(self) -> None:
+        """Remove the bar."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+def _drawable() -> bool:
+    """Whether the letters of the chart can be written to standard output."""
+    try:
+        "⣿┤".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,75 @@
+"""What was asked for on the command line, one frozen record per command. Names are those of the options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["AgreeOptions", "ExplainOptions", "FitOptions", "PredictOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """`steepest fit`."""
+
+    file: str | None
+    target: str | None
+    method: Literal["gd", "momentum", "nesterov", "newton"]
+    learning_rate: float | Literal["safe"] | None
+    iterations: int
+    tolerance: float
+    gradient_tolerance: float
+    budget: float | None
+    l2: float
+    standardize: bool
+    positive: str | None
+    columns: tuple[tuple[str, ...], ...]
+    drop: tuple[str, ...]
+    weights: str | None
+    kernel: Literal["auto", "loop", "vectorised", "gram"]
+    threads: int | None
+    json: bool
+    out: str | None
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainOptions:
+    """`steepest explain`."""
+
+    file: str | None
+    target: str | None
+    row: int | None
+    x: tuple[float, ...] | None
+    y: float | None
+    w: tuple[float, ...] | None
+    b: float | None
+    model: str | None
+    columns: tuple[tuple[str, ...], ...]
+    drop: tuple[str, ...]
+    learning_rate: float | None
+    step_by_step: bool
+    svg: str | None
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PredictOptions:
+    """`steepest predict`."""
+
+    model: str
+    file: str
+    out: str | None
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgreeOptions:
+    """`steepest agree`."""
+
+    file: str | None
+    target: str | None
+    columns: tuple[tuple[str, ...], ...]
+    drop: tuple[str, ...]
+    seed: int
+    json: bool

@@ -1,0 +1,182 @@
+"""What `steepest fit` prints, as text of at most 80 columns: what was read, what was minimised, what came of it."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steepest import __version__
+from steepest.cli.lazily import module
+from steepest.cli.screen import coloured, width
+from steepest.data.quoting import safe
+from steepest.data.table import Table
+from steepest.result import Fit
+from steepest.teach.wording import columns, shorten
+
+__all__ = ["Outcome", "as_json", "as_text", "count"]
+
+MOST_WEIGHTS = 30  # more do not fit on a screen; --json and --out hold all
+MARGIN = 10
+GLUE = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A fit with the table it is of; `right` rows are on their side of probability ½."""
+
+    table: Table
+    fit: Fit
+    right: int
+
+    @property
+    def m(self) -> int:
+        """Rows."""
+        return len(self.table.target.y)
+
+    @property
+    def before(self) -> float:
+        """J at the start."""
+        return float(self.fit.history[0]) if len(self.fit.history) else self.fit.cost
+
+
+def as_json(outcome: Outcome) -> str:
+    """One JSON object; coefficients by name, the history whole."""
+    fit, target = outcome.fit, outcome.table.target
+    document = {
+        "intercept": fit.b,
+        "coefficients": dict(zip(fit.feature_names, fit.w.tolist(), strict=True)),
+        "cost": fit.cost,
+        "iterations": fit.iterations,
+        "status": fit.status.key,
+        "history": fit.history.tolist(),
+        "value": fit.value,
+        "method": fit.method,
+        "learning_rate": fit.learning_rate,
+        "l2": fit.l2,
+        "standardize": fit.standardize,
+        "target": target.name,
+        "classes": list(fit.classes),
+        "counts": list(target.counts),
+        "rows": outcome.m,
+        "accuracy": outcome.right / outcome.m,
+        "notes": [{"kind": note.kind, "text": note.text} for note in fit.notes],
+        "passes": fit.passes,
+        "seconds": fit.seconds,
+        "version": __version__,
+    }
+    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+
+def as_text(outcome: Outcome, *, chart: bool) -> str:
+    """The report for a person; the chart only where its letters can be printed."""
+    parts = [_what(outcome), _descent(outcome), _weights(outcome.fit), _accuracy(outcome)]
+    if chart and len(outcome.fit.history):
+        parts.append(_chart(outcome))
+    return "\n\n".join(parts)
+
+
+def count(number: int, thing: str) -> str:
+    """`1 row`, `2 rows`, `12,288 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _line(head: str, text: str) -> str:
+    """A paragraph with its head in the margin; lines do not end at `GLUE`."""
+    filled = textwrap.fill(
+        text, width(), initial_indent=head.ljust(MARGIN), subsequent_indent=" " * MARGIN, break_on_hyphens=False
+    )
+    return filled.replace(GLUE, " ")
+
+
+def _what(outcome: Outcome) -> str:
+    table, fit, target = outcome.table, outcome.fit, outcome.table.target
+    weighted = ", weighted" if table.weights is not None else ""
+    (negative, positive), (zeros, ones) = (_label(each) for each in target.classes), target.counts
+    mean = "weighted mean" if table.weights is not None else "mean"
+    objective = f"J = {mean} of {'−(y log a + (1 − y) log(1 − a)),'.replace(' ', GLUE)} "
+    objective += "a = σ(wᵀx + b)".replace(" ", GLUE)
+    if fit.l2:
+        scale = "standardised columns" if fit.standardize else "the columns as they are"
+        penalty = f"½ · {fit.l2:g} · |w|²".replace(" ", GLUE)
+        objective += f", plus {penalty} on {scale}, b not penalised"
+    method = fit.method if fit.learning_rate is None else f"{fit.method}, α = {fit.learning_rate:.6g}"
+    if fit.standardize:
+        method += ", on standardised columns"
+    return "\n".join(
+        [
+            _line("read", f"{table.source}: {count(outcome.m, 'row')}{weighted}, {count(len(table.names), 'feature')}"),
+            _line(
+                "target", f"{_name(target.name)}: {positive} is positive ({ones:,}), {negative} negative ({zeros:,})"
+            ),
+            _line("minimise", objective),
+            _line("method", method),
+        ]
+    )
+
+
+def _descent(outcome: Outcome) -> str:
+    fit = outcome.fit
+    seconds = f"{fit.seconds:.2g} s" if fit.seconds < 10 else f"{fit.seconds:,.0f} s"
+    lines = [
+        _line("J before", f"{outcome.before:.6f}" if _plain(outcome.before) else f"{outcome.before:.6g}"),
+        _line("J after", f"{fit.cost:.6f}" if _plain(fit.cost) else f"{fit.cost:.6g}"),
+    ]
+    if fit.l2:
+        lines.append(_line("", f"{fit.value:.6g} with the penalty"))
+    lines.append(_line("ended", f"after {count(fit.iterations, 'step')} in {seconds}: {fit.status.value}"))
+    return "\n".join(lines)
+
+
+def _plain(value: float) -> bool:
+    return 1e-4 <= value < 1e6
+
+
+def _weights(fit: Fit) -> str:
+    """Names and weights in two columns, decimal points below each other; the largest only if there are many."""
+    order = np.arange(len(fit.w))
+    if len(order) > MOST_WEIGHTS:
+        order = np.sort(np.argsort(-np.abs(fit.w), kind="stable")[:MOST_WEIGHTS])
+    numbers = _aligned([*(float(fit.w[j]) for j in order), fit.b])
+    room = width() - max(len(number) for number in numbers) - 4
+    names = [shorten(_name(fit.feature_names[j]), room) for j in order] + ["b"]
+    widest = max(columns(name) for name in names)
+    lines = [
+        f"  {name}{' ' * (widest - columns(name))}  {number}".rstrip()
+        for name, number in zip(names, numbers, strict=True)
+    ]
+    if len(order) < len(fit.w):
+        lines.insert(-1, f"  … the {MOST_WEIGHTS} largest of {len(fit.w):,}; all are in --json and --out")
+    return "\n".join(["weights", *lines])
+
+
+def _aligned(numbers: list[float]) -> list[str]:
+    """Six significant digits, padded so that the decimal points stand below each other."""
+    texts = [f"{number:.6g}" for number in numbers]
+    left = [len(text.split("e")[0].split(".")[0]) for text in texts]
+    return [" " * (max(left) - before) + text for before, text in zip(left, texts, strict=True)]
+
+
+def _accuracy(outcome: Outcome) -> str:
+    target, m = outcome.table.target, outcome.m
+    usual = max(range(2), key=lambda value: target.counts[value])
+    guess = f"always saying {_label(target.classes[usual])} would get {target.counts[usual] / m:.1%}"
+    return _line(
+        "accuracy", f"{outcome.right / m:.1%} of the rows it was fitted to ({outcome.right:,} of {m:,}); {guess}"
+    )
+
+
+def _chart(outcome: Outcome) -> str:
+    costs = np.append(outcome.fit.history, outcome.fit.cost)
+    return f"J by step\n{module('chart').cost_chart(costs, min(width(), 76), colour=coloured())}"
+
+
+def _name(text: str) -> str:
+    return safe(text, 60)
+
+
+def _label(text: Any) -> str:
+    return safe(str(text), 40)

@@ -1,0 +1,1 @@
+"""The table that comes with the package: see README.md beside this file."""
