@@ -46,12 +46,14 @@ class StopRules:
     tolerance           stop when an update moved the weights by no more than this (Euclidean norm); 0: not at all
     gradient_tolerance  stop when the norm of the gradient is no more than this
     budget              seconds; None: no limit
+    enough              says of an iterate that it is proved to be good enough; None: nobody asks
     """
 
     iterations: int
     tolerance: float = 0.0
     gradient_tolerance: float = 0.0
     budget: float | None = None
+    enough: Callable[[Iterate], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,8 @@ class _Ledger:
 
     def _verdict(self, last: Iterate) -> Status | None:
         stop = self.stop
+        if stop.enough is not None and stop.enough(last):
+            return Status.PROVED
         if len(self.rows) >= stop.iterations:
             return Status.ITERATIONS
         if last.change <= stop.tolerance:

@@ -148,6 +148,8 @@ Answer: TypeAlias = Point | Floats
 class Status(enum.Enum):
     """How a fit ended. The text of a member is the advice that the user reads."""
 
+    PROVED = "proved to be as near to the optimum as was asked for"
+    SEPARATED = "no finite optimum exists; see the witness, and add a penalty (l2) for finite weights"
     ITERATIONS = "all iterations were made"
     UNCHANGED = "the weights stopped changing"
     GRADIENT = "the gradient is as small as was asked for"

@@ -1,0 +1,48 @@
+"""Functions of one number in the bounds of `certificate.py`, derived in docs/decisions/0001-certificates.md."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["excess", "flattening", "turn_of"]
+
+
+def excess(sigma: float) -> float:
+    """k(sigma) = 2 [sigma + (1 - sigma) log(1 - sigma)] / sigma², 1 at 0 and 2 at 1, for 0 <= sigma <= 1.
+
+    >>> excess(0.0), round(excess(0.5), 6), excess(1.0)
+    (1.0, 1.227411, 2.0)
+    """
+    if sigma < 0.05:
+        return 2.0 * sum(sigma**j / ((j + 1) * (j + 2)) for j in range(12))
+    rest = 1.0 - sigma
+    return 2.0 * (sigma + (rest * math.log(rest) if rest else 0.0)) / sigma**2
+
+
+def flattening(turn: float) -> float:
+    """[1 - (1 + x) e^-x] / x² = ½ - x/3 + x²/8 - …: F(theta) - F* >= this |theta - theta*|_H², x = max |x_i'(…)|.
+
+    >>> flattening(0.0), round(flattening(1.0), 6)
+    (0.5, 0.264241)
+    """
+    if turn < 0.05:
+        return sum((-turn) ** j / (math.factorial(j) * (j + 2)) for j in range(9))
+    return (1.0 - (1.0 + turn) * math.exp(-turn)) / turn**2
+
+
+def turn_of(scaled_gap: float) -> float:
+    """The x with 1 - (1 + x) e^-x = gap B², rounded up; infinite from gap B² = 1 on. |x_i'(theta - theta*)| <= x.
+
+    >>> round(turn_of(0.264241), 5), turn_of(1.0)
+    (1.0, inf)
+    """
+    if not scaled_gap < 1.0 - 1e-9:
+        return math.inf
+    low, high = 0.0, 40.0
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        reached = middle * middle * flattening(middle) >= scaled_gap * (1.0 + 1e-9)
+        low, high = (low, middle) if reached else (middle, high)
+        if high - low <= 1e-9 * high:
+            break
+    return high

@@ -1,0 +1,200 @@
+"""Columns that say the same as earlier ones, and directions that lie exactly in a plane.
+
+One fixed rule: columns are taken from left to right, after the intercept; one that is a linear combination of the
+earlier kept ones and the constant is dropped. So of two equal columns the later one goes, and a constant (or zero)
+column always goes, because the intercept is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import scipy.linalg
+
+from steepest.problem import Problem
+from steepest.types import Block, Floats
+
+__all__ = ["Dependence", "dependent_columns", "nullspace_near"]
+
+SUSPECT = 1e-8  # squared share of a column not explained by earlier ones: below, the Gram matrix cannot be trusted
+RELATIVE = 1e-10  # root-mean-square of what is left, in units of the column's deviation: below, it is dependent
+ROUNDING = 16.0 * 2.0**-53  # the data's own rounding, relative to the terms of the relation: below, it is dependent
+REFINEMENTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Dependence:
+    """Column `column` = constant + sum of coefficient_k x column k over `terms` ((k, coefficient), …)."""
+
+    column: int
+    constant: float
+    terms: tuple[tuple[int, float], ...]
+
+    def sentence(self, names: tuple[str, ...]) -> str:
+        """In words, with the columns' names.
+
+        >>> Dependence(2, 100.0, ((0, -1.0), (1, -1.0))).sentence(("a", "b", "c"))
+        'c = 100 - a - b'
+        >>> Dependence(0, 0.0, ()).sentence(("a",))
+        'a = 0'
+        """
+        parts = [f"{self.constant:.10g}"] if self.constant or not self.terms else []
+        for k, factor in self.terms:
+            size = "" if abs(factor) == 1.0 else f"{abs(factor):.10g} "
+            sign = "-" if factor < 0.0 else "+"
+            parts.append(f"{sign} {size}{names[k]}" if parts else f"{'-' if factor < 0.0 else ''}{size}{names[k]}")
+        return f"{names[self.column]} = {' '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Products:
+    """Sums of products of columns with a vector, and largest sizes. Can be added."""
+
+    products: Floats
+    square: float = 0.0
+    largest: float = 0.0
+
+    def __add__(self, other: _Products) -> _Products:
+        return _Products(self.products + other.products, self.square + other.square, max(self.largest, other.largest))
+
+
+def dependent_columns(problem: Problem) -> tuple[Dependence, ...]:
+    """The columns to drop, in order, each with its relation; one pass, and three for each suspicious column.
+
+    The Gram matrix of the framed columns is factorised from left to right. A column of which less than `SUSPECT` is
+    new is looked at again on the rows: the relation is refined by two steps of least squares, and the column is
+    dependent if what is left is below 1e-10 of its deviation or below the rounding of the data themselves. Weights
+    count only as zero or not.
+
+    >>> from steepest.engines import MemoryEngine
+    >>> X = np.array([[1.0, 5.0, 3.0], [2.0, 5.0, 1.0], [4.0, 5.0, -3.0]])
+    >>> [found.sentence(("a", "b", "c")) for found in dependent_columns(Problem.of(MemoryEngine(X, np.ones(3))))]
+    ['b = 5', 'c = 5 - 2 a']
+    """
+    gram = problem.sum(lambda block: _gram(problem, block)).products
+    kept: list[int] = [problem.engine.n]  # the intercept is first
+    found: list[Dependence] = []
+    for j in range(problem.engine.n):
+        total = gram[j, j]
+        inner = gram[np.ix_(kept, kept)]
+        solution = _solve(inner, gram[kept, j])
+        new = total - float(gram[kept, j] @ solution)
+        if total > 0.0 and new > SUSPECT * total:
+            kept.append(j)
+            continue
+        relation, small = _refined(problem, j, kept, inner, solution)
+        if small:
+            found.append(_in_user_units(problem, j, kept, relation))
+        else:
+            kept.append(j)
+    return tuple(found)
+
+
+def _refined(problem: Problem, j: int, kept: list[int], inner: Floats, solution: Floats) -> tuple[Floats, bool]:
+    """The relation of column j to the kept ones, and whether it holds to rounding."""
+    for _ in range(REFINEMENTS):
+        left = _residual(problem, j, kept, solution)
+        solution = solution + _solve(inner, left.products)
+    left = _residual(problem, j, kept, solution)
+    own = _residual(problem, j, kept[:1], np.array([0.0]))
+    rms = left.square <= RELATIVE**2 * own.square
+    return solution, rms or left.largest <= 1.0
+
+
+def _gram(problem: Problem, block: Block) -> _Products:
+    rows, _, _ = problem.rows(block)
+    return _Products(rows.T @ rows)
+
+
+def _residual(problem: Problem, j: int, kept: list[int], solution: Floats) -> _Products:
+    """x_j - X_kept solution on all rows: its products with the kept columns, its square, its size in roundings."""
+    centre, scale = np.append(problem.frame.centre, 0.0), np.append(problem.frame.scale, 1.0)
+
+    def of_block(block: Block) -> _Products:
+        rows, _, _ = problem.rows(block)
+        left = rows[:, j] - rows[:, kept] @ solution
+        size = np.abs(rows) + np.abs(centre / scale)
+        bound = ROUNDING * (size[:, j] + size[:, kept] @ np.abs(solution))
+        worst = float((np.abs(left) / np.maximum(bound, np.finfo(float).tiny)).max(initial=0.0))
+        return _Products(left @ rows[:, kept], float(left @ left), worst)
+
+    return problem.sum(of_block)
+
+
+def _solve(inner: Floats, right: Floats) -> Floats:
+    """Least squares by Cholesky; kept columns are independent, but a near dependence may need the slower way."""
+    unit = np.sqrt(np.diagonal(inner))
+    scaled = inner / unit / unit[:, None]
+    try:
+        return np.asarray(scipy.linalg.cho_solve(scipy.linalg.cho_factor(scaled, lower=True), right / unit) / unit)
+    except scipy.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(scaled, right / unit, rcond=None)[0] / unit)
+
+
+def _in_user_units(problem: Problem, j: int, kept: list[int], relation: Floats) -> Dependence:
+    """The relation of the framed columns as one of the user's, small whole ratios restored where rounding hid them."""
+    centre, scale = problem.frame.centre, problem.frame.scale
+    terms: list[tuple[int, float]] = []
+    constant = centre[j] + float(relation[0]) * scale[j]
+    size = abs(centre[j]) + abs(float(relation[0]) * scale[j])
+    for k, factor in zip(kept[1:], relation[1:].tolist(), strict=True):
+        if abs(factor) <= 1e-9:  # framed columns have deviation 1/2 … 1: nothing of this column
+            continue
+        ratio = _tidy(factor * scale[j] / scale[k])
+        terms.append((k, ratio))
+        constant -= ratio * centre[k]
+        size += abs(ratio * centre[k])
+    constant = 0.0 if abs(constant) <= 1e-10 * size else _tidy(constant)
+    return Dependence(j, float(constant), tuple(terms))
+
+
+def _tidy(value: float) -> float:
+    """The nearest fraction with a small denominator, if `value` is one to ten digits."""
+    near = float(Fraction(value).limit_denominator(64)) if np.isfinite(value) else value
+    return near if abs(near - value) <= 1e-10 * abs(value) else float(value)
+
+
+def nullspace_near(rows: Floats, direction: Floats, bits: int) -> list[Fraction] | None:
+    """An exact solution of rows d = 0 near `direction`; free coordinates carry `bits` bits. None if only 0 is left.
+
+    Gauss-Jordan elimination in fractions: floats are fractions, so nothing is rounded.
+
+    >>> nullspace_near(np.array([[3.0, 1.0]]), np.array([1.0, -3.0000001]), 4)
+    [Fraction(1, 1), Fraction(-3, 1)]
+    """
+    count = len(direction)
+    size = np.abs(direction) * np.abs(rows).max(axis=0, initial=1.0)
+    order = np.argsort(size, kind="stable").tolist()  # the small ones are solved for, the large ones are free
+    reduced: list[tuple[int, list[Fraction]]] = []
+    for row in np.unique(rows, axis=0).tolist():
+        line = [Fraction(x) for x in row]
+        for pivot, other in reduced:
+            if line[pivot]:
+                factor = line[pivot]
+                line = [a - factor * c for a, c in zip(line, other, strict=True)]
+        pivot = next((j for j in order if line[j]), -1)
+        if pivot < 0:
+            continue
+        lead = line[pivot]
+        line = [a / lead for a in line]
+        reduced = [
+            (p, [a - other[pivot] * c for a, c in zip(other, line, strict=True)] if other[pivot] else other)
+            for p, other in reduced
+        ]
+        reduced.append((pivot, line))
+        if len(reduced) == count:
+            return None
+    pivots = {pivot for pivot, _ in reduced}
+    values = {j: _rounded(float(direction[j]), bits) for j in range(count) if j not in pivots}
+    for pivot, line in reduced:
+        values[pivot] = -sum((line[j] * values[j] for j in range(count) if j not in pivots), Fraction(0))
+    return [values[j] for j in range(count)]
+
+
+def _rounded(value: float, bits: int) -> Fraction:
+    if value == 0.0:
+        return Fraction(0)
+    fraction, exponent = np.frexp(value)
+    return Fraction(int(np.rint(float(fraction) * 2.0**bits))) * Fraction(2) ** (int(exponent) - bits)

@@ -1,0 +1,11 @@
+"""The proved optimum, by regime: each module minimises the same objective on another kind of table.
+
+    J(w, b) + ½ l2 |w|²       J the weighted mean of the losses
+
+What comes back is an `Outcome`: weights in the user's units and a certificate of how far they can be from the
+optimum, or the proof that there is none.
+"""
+
+from steepest.optimum.outcome import Outcome, Request
+
+__all__ = ["Outcome", "Request"]
