@@ -18,7 +18,8 @@ def test_signature_of_the_contract():
     parameters = inspect.signature(steepest.fit).parameters
     assert list(parameters)[:2] == ["X", "y"]
     expected = {
-        "method": "gd",
+        "method": "auto",
+        "tol": 1e-9,
         "learning_rate": "safe",
         "l2": 0.0,
         "sample_weight": None,
@@ -95,7 +96,7 @@ def test_ctrl_c_returns_what_was_reached(table):
         if step.iteration == 5:
             raise KeyboardInterrupt
 
-    fit = steepest.fit(*table, callback=callback)
+    fit = steepest.fit(*table, method="gd", callback=callback)
     assert fit.status is Status.INTERRUPTED
     reached = steepest.fit(*table, iterations=6)
     assert fit.iterations == len(fit.history) == 6
@@ -164,7 +165,7 @@ BAD_DATA = [
     ({"X": np.array(X4) * 1e140, "w": [1e200]}, "J is not finite at the starting weights"),
 ]
 BAD_OPTIONS = [
-    ({"method": "sgd"}, "method='sgd' is none of gd, momentum, nesterov, newton"),
+    ({"method": "sgd"}, "method='sgd' is none of auto, gd, momentum, nesterov, newton"),
     ({"learning_rate": 0.0}, "learning_rate=0.0 must be a positive number or 'safe'"),
     ({"learning_rate": -1.0}, "must be a positive number"),
     ({"learning_rate": NAN}, "must be a positive number"),

@@ -29,7 +29,18 @@ from steepest.rounding import SLACK, Metric, gamma
 from steepest.scaling import Scaling
 from steepest.types import Floats
 
-__all__ = ["Certificate", "Proof", "certify", "compare", "diagonal_at", "disproved", "metric_at", "relative"]
+__all__ = [
+    "Bounds",
+    "Certificate",
+    "Proof",
+    "bounds",
+    "certify",
+    "compare",
+    "diagonal_at",
+    "disproved",
+    "metric_at",
+    "relative",
+]
 
 Existence = Literal["proved", "disproved", "unknown"]
 QUIET = np.errstate(over="ignore", under="ignore", invalid="ignore")  # what overflows makes a bound infinite
@@ -52,6 +63,24 @@ class Certificate:
     max_coefficient_error: float
     exists: Existence
     witness: Witness | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is proved, in words.
+
+        >>> Certificate(1e-9, 1e-6, 1e-5, "proved").sentence
+        'at most 1e-07 % above the optimum, no probability off by more than 1e-06, no coefficient by 1e-05 SE'
+        """
+        if self.exists == "disproved":
+            return "no finite optimum exists"
+        if not math.isfinite(self.gap):
+            return "nothing is proved about the distance from the optimum"
+        parts = [f"at most {100.0 * self.gap:.2g} % above the optimum"]
+        if self.max_probability_error < 1.0:
+            parts.append(f"no probability off by more than {self.max_probability_error:.2g}")
+        if math.isfinite(self.max_coefficient_error):
+            parts.append(f"no coefficient by {self.max_coefficient_error:.2g} SE")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +144,12 @@ def certify(
         move = Move(theta, step, metric.residual(step, -gradient, doubts))
     moved = reach(problem, metric, move, exact=exact)
     dual = moved if whole or isinstance(metric, Diagonal) else reach(problem, metric, move, subset, exact)
-    bounds = _bounds(metric.norm(gradient, doubts), moved.leverage, _dual_gap(dual, ridge, move), dual.inside)
-    probability, coefficient = min(1.0, 0.25 * bounds.reach), bounds.radius
-    gap = relative(value - value_error, bounds.gap)
-    exists: Existence = "proved" if bounds.exists else "unknown"
+    proved = bounds(metric.norm(gradient, doubts), moved.leverage, _dual_gap(dual, ridge, move), dual.inside)
+    probability, coefficient = min(1.0, 0.25 * proved.reach), proved.radius
+    gap = relative(value - value_error, proved.gap)
+    exists: Existence = "proved" if proved.exists else "unknown"
     certificate = Certificate(gap, probability, coefficient, exists)
-    return Proof(certificate, problem, w, b, metric, whole, value, value_error, bounds.gap, bounds.radius, bounds.sigma)
+    return Proof(certificate, problem, w, b, metric, whole, value, value_error, proved.gap, proved.radius, proved.sigma)
 
 
 @QUIET
@@ -192,7 +221,9 @@ def relative(value: float, bound: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bounds:
+class Bounds:
+    """What the theorems give on the sum F; see `bounds`."""
+
     gap: float  # F - F*
     radius: float  # |theta - theta*|_H
     reach: float  # max |x_i'(theta - theta*)|
@@ -200,7 +231,7 @@ class _Bounds:
     exists: bool
 
 
-def _bounds(norm: float, leverage: float, dual: float, inside: bool) -> _Bounds:
+def bounds(norm: float, leverage: float, dual: float = math.inf, inside: bool = False) -> Bounds:
     """C1 and C2 together: the gap is the smaller of both, and the gap bounds the radius too."""
     sigma = norm * leverage * SLACK
     near = sigma < 1.0
@@ -209,11 +240,11 @@ def _bounds(norm: float, leverage: float, dual: float, inside: bool) -> _Bounds:
     turn = -math.log1p(-sigma) * SLACK if near else math.inf
     turn = min(turn, turn_of(gap * leverage * leverage * SLACK))
     if not math.isfinite(turn):
-        return _Bounds(gap, math.inf, math.inf, sigma, near or inside)
+        return Bounds(gap, math.inf, math.inf, sigma, near or inside)
     radius = math.sqrt(gap / flattening(turn)) * SLACK
     if near:
         radius = min(radius, turn / leverage * SLACK)
-    return _Bounds(gap, radius, min(turn, leverage * radius * SLACK), sigma, near or inside)
+    return Bounds(gap, radius, min(turn, leverage * radius * SLACK), sigma, near or inside)
 
 
 def _metric(terms: Terms, ridge: Floats, adding: float) -> Metric | None:

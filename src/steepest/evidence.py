@@ -96,10 +96,10 @@ def _terms(problem: Problem, block: Block, theta: Floats, order: int, edge: bool
     X, y, s = problem.rows(block)
     size = np.abs(X)
     z, doubt = _activations(X, size, theta)
-    p, q, losses = _halves(z, y)
+    p, q, losses = halves(z, y)
     slope = (1.0 - y) * p - y * q  # a - y without cancellation for labels
     total = (1.0 - y) * p + y * q
-    change = _change(doubt, p * q)
+    change = activation_change(doubt, p * q)
     loss_doubt = FEW * losses + np.where(doubt < 1.0, doubt * np.exp(np.minimum(doubt, 1.0)) * total, doubt) + TINY
     hessian = None
     if order == 2:
@@ -130,7 +130,7 @@ def _activations(X: Floats, size: Floats, theta: Floats) -> tuple[Floats, Floats
     return X @ theta, gamma(X.shape[1] + 10) * SLACK * (size @ np.abs(theta)) + TINY
 
 
-def _halves(z: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+def halves(z: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     """a, 1 - a and the loss, from one exponential: the formulas of `formulas.py`, as accurate."""
     size = np.abs(z)
     e = np.exp(-size)
@@ -139,7 +139,7 @@ def _halves(z: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     return np.where(up, one, other), np.where(up, other, one), size * np.where(up, 1.0 - y, y) + np.log1p(e)
 
 
-def _change(doubt: Floats, curvature: Floats) -> Floats:
+def activation_change(doubt: Floats, curvature: Floats) -> Floats:
     """The most that a = sigmoid(z) changes when z changes by `doubt`: its slope changes by a factor e^doubt at most."""
     small = np.minimum(doubt, 1.0)
     return np.where(doubt < 1.0, np.minimum(curvature * small * np.exp(small) * SLACK, 1.0), 1.0)
@@ -207,7 +207,7 @@ def _reach(problem: Problem, block: Block, metric: Metric | Diagonal, move: Move
     leverage = metric.row_norms(X, exact)
     blur = (blur + leverage * move.off) * SLACK
     up = (1.0 + 2.0 * np.expm1(np.minimum(doubt, 1.0))) * (1.0 + FEW) * SLACK
-    p, q, _ = _halves(z, z)
+    p, q, _ = halves(z, z)
     p *= up
     q *= up
     low, high = v - blur, v + blur
@@ -260,7 +260,9 @@ def distance(problem: Problem, one: tuple[Floats, float], two: tuple[Floats, flo
         a1, a2, c1, c2 = sigmoid(z1), sigmoid(z2), sigmoid(-z1), sigmoid(-z2)
         # a = 1 - (1 - a): the difference of the smaller ones is the more accurate
         apart = np.where(z1 + z2 < 0.0, np.abs(a1 - a2), np.abs(c1 - c2))
-        apart += _change(doubt1, a1 * c1) + _change(doubt2, a2 * c2) + FEW * np.minimum(a1 + a2, c1 + c2)
+        apart += (
+            activation_change(doubt1, a1 * c1) + activation_change(doubt2, a2 * c2) + FEW * np.minimum(a1 + a2, c1 + c2)
+        )
         return Apart(float(apart.max(initial=0.0)) * SLACK)
 
     return problem.sum(of_block)

@@ -88,7 +88,7 @@ class Objective:
 
     def _sum(self, of_block: Callable[[Block], A]) -> A:
         scaling = self.scaling
-        if scaling is None:
+        if scaling is None or not np.any(scaling.centre):
             return self.engine.sum(of_block)
         return self.engine.sum(lambda block: of_block(scaling.centred(block)))
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from steepest import formulas
+from steepest.certificate import Certificate
 from steepest.data import as_rows
 from steepest.diagnosis import Note
 from steepest.driver import Trace
@@ -25,6 +26,8 @@ class Fit:
     w (n,), b       weights and intercept, in the user's units
     cost            J(w, b), the weighted mean loss, without the penalty
     value           J + ½ l2 |w|², what was minimised
+    certificate     what is proved: `gap` (relative), `max_probability_error`, `max_coefficient_error` (in standard
+                    errors), `exists` ("proved", "disproved", "unknown"), `witness`
     iterations      updates made
     status          why it ended; `status.value` is advice to read, `status.key` a word for programs
     history         J before each update, shape (iterations,), as the course records it
@@ -33,13 +36,14 @@ class Fit:
     classes         (negative, positive) label as written in y
     feature_names   one per column
     method, learning_rate, l2, standardize   what was asked for; the learning rate as a number
-    passes          times that all rows were read
+    passes          times that all rows were read; of a named method, by itself: notes and certificate not counted
     """
 
     w: Floats
     b: float
     cost: float
     value: float
+    certificate: Certificate
     iterations: int
     status: Status
     history: Floats
@@ -76,5 +80,5 @@ class Fit:
     def __repr__(self) -> str:
         return (
             f"Fit(J = {self.cost:.6g} after {self.iterations} iterations of {self.method}: {self.status.value}; "
-            f"b = {self.b:.6g}, {len(self.w)} weights, {len(self.notes)} notes)"
+            f"{self.certificate.sentence}; {len(self.w)} weights, {len(self.notes)} notes)"
         )

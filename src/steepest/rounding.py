@@ -7,6 +7,7 @@ Algorithms, 2nd ed., SIAM 2002, eq. 3.5). Bounds are themselves computed in floa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -90,14 +91,18 @@ class Metric:
     def row_norms(self, rows: Floats, exact: bool) -> Floats:
         """Upper bounds on |x|_{M^-1} for each row x, given to within a relative 4u per entry.
 
-        By the product with Y (k² per row), or, if not `exact`, by |x / t| |Y|_F (k per row).
+        By the product with Y (k² per row), or, if not `exact`, by |x / t| |Y|_2 (k per row).
         """
         length, spread = np.sqrt((rows * rows) @ self.unit**-2.0), float(np.linalg.norm(self.inverse))
         if not exact:
-            return np.asarray(length * (spread * self._up))
+            return np.asarray(length * (_spectral(self.inverse) * self._up))
         seen = rows @ (self.inverse / self.unit).T
         size = np.sqrt(np.einsum("ij,ij->i", seen, seen))
         return np.asarray((size + gamma(len(self.unit) + 8) * spread * length) * self._up)
+
+    def longest(self, length: float) -> float:
+        """An upper bound on |x|_{M^-1} for every row with |x| <= length."""
+        return length * _spectral(self.inverse / self.unit) * self._up
 
     def least_norm(self, vector: Floats) -> float:
         """A lower bound on |v|_{M^-1}: a standard error that is not too large. 0 where nothing can be said."""
@@ -120,6 +125,17 @@ class Metric:
     @property
     def _up(self) -> float:
         return SLACK / float(np.sqrt(1.0 - self.loss))
+
+
+def _spectral(matrix: Floats) -> float:
+    """An upper bound on |A|_2: |(A'A)^4|_F^(1/8), too large by a factor k^(1/16) at most."""
+    size = float(np.max(np.abs(matrix)))
+    power = matrix / size
+    power = power.T @ power
+    scale = float(np.max(np.abs(power)))
+    power = power / scale
+    power = power @ power
+    return size * math.sqrt(scale * math.sqrt(math.sqrt(float(np.linalg.norm(power @ power))))) * SLACK
 
 
 def _residual(inverse: Floats, scaled: Floats, error: float) -> float:

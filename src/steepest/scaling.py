@@ -11,8 +11,10 @@ algebra on n numbers. Centring is done on the rows, a block at a time while the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steepest.types import Block, Floats
 
@@ -93,6 +95,12 @@ class Scaling:
     def centred(self, block: Block) -> Block:
         """The block of x - centre."""
         return Block(block.X - self.centre, block.y, block.weight, block.start)
+
+    def rows(self, X: NDArray[Any]) -> Floats:
+        """(m, n + 1) the rows (x~, 1): a copy, for small tables."""
+        framed = np.ones((X.shape[0], X.shape[1] + 1))
+        framed[:, :-1] = (X - self.centre) / self.scale
+        return framed
 
     def gradient(self, dw: Floats) -> Floats:
         """dJ/du from the dJ/dw of the centred rows."""

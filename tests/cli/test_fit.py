@@ -23,7 +23,9 @@ def call(*arguments: str, **extra: Any) -> Result:
 
 
 def found(*arguments: str, **extra: Any) -> dict[str, Any]:
-    result = call(*arguments, "--json", **extra)
+    """The document of a descent: five rows on a plane have no optimum to find."""
+    method = () if "--method" in arguments else ("--method", "gd")
+    result = call(*arguments, *method, "--json", **extra)
     assert result.exit_code == 0, result.stderr
     document: dict[str, Any] = json.loads(result.stdout, parse_constant=pytest.fail)
     return document
@@ -148,7 +150,7 @@ def test_stop_rules_and_kernels(table: str) -> None:
     assert one["history"] == two["history"]
     assert found(table, "--target", "sex", "--learning-rate", "0.25")["learning_rate"] == 0.25
     assert found(table, "--target", "sex", "--learning-rate", "safe")["learning_rate"] > 0.0
-    assert found(table, "--target", "sex", "--method", "newton")["learning_rate"] is None
+    assert found(table, "--target", "sex", "--method", "newton", "--l2", "0.1")["learning_rate"] is None
 
 
 def test_notes_go_to_standard_error_and_into_json(table: str) -> None:
@@ -171,7 +173,7 @@ def test_out_writes_a_model(table: str, tmp_path: Path) -> None:
     assert model.w.tolist() == list(shown["coefficients"].values())
     assert (model.target, model.classes, model.feature_names) == ("sex", ("f", "m"), ("size", "weight"))
     assert model.rows == 5
-    result = call(table, "--target", "sex", "--out", str(tmp_path / "none" / "model.json"))
+    result = call(table, "--target", "sex", "--method", "gd", "--out", str(tmp_path / "none" / "model.json"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "cannot be written" in result.stderr
 
@@ -235,3 +237,52 @@ def test_data_errors(arguments: list[str], says: str) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert says in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+OVERLAPPING = "x,y\n" + "".join(f"{x},{y}\n" for x, y in zip(range(12), "001010110111", strict=True))
+
+
+def test_auto_is_proved(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(OVERLAPPING)
+    document = found(str(tmp_path / "t.csv"), "--target", "y", "--method", "auto")
+    assert document["status"] == "proved"
+    assert document["certificate"]["gap"] <= 1e-9
+    assert document["certificate"]["exists"] == "proved"
+    assert document["certificate"]["witness"] is None
+    text = call(str(tmp_path / "t.csv"), "--target", "y").stdout
+    assert "above the optimum, no probability off by more than" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("method", ["auto", "newton"])
+def test_no_optimum_no_numbers(tmp_path: Path, method: str) -> None:
+    rows, out = tmp_path / "t.csv", tmp_path / "model.json"
+    rows.write_text("dose,age,y\n1,30,no\n2,40,no\n3,20,yes\n4,50,yes\n2,20,no\n3,60,yes\n")
+    result = call(str(rows), "--target", "y", "--method", method, "--out", str(out))
+    assert result.exit_code == 3
+    assert "no finite optimum exists" in result.stdout
+    assert "dose" in result.stdout
+    assert "weights\n" not in result.stdout
+    assert not out.exists()
+    document = json.loads(call(str(rows), "--target", "y", "--method", method, "--json").stdout)
+    assert document["coefficients"] == {"dose": None, "age": None}
+    assert document["intercept"] is None
+    assert document["certificate"]["exists"] == "disproved"
+    assert document["certificate"]["witness"]["separated"] == 6
+    cured = call(str(rows), "--target", "y", "--method", method, "--l2", "0.01", "--out", str(out))
+    assert cured.exit_code == 0
+    assert out.exists()
+
+
+def test_quasi_separation_names_the_column(tmp_path: Path) -> None:
+    rows = tmp_path / "t.csv"
+    lines = [f"{x},{int(x == 5)},{y}\n" for x, y in zip(range(12), "001011110111", strict=True)]
+    rows.write_text("x,dummy,y\n" + "".join(lines))
+    result = call(str(rows), "--target", "y")
+    assert result.exit_code == 3
+    assert "columns   dummy" in result.stdout
+
+
+def test_an_option_of_descent_means_descent(table: str) -> None:
+    for option in (("--iterations", "3"), ("--learning-rate", "safe"), ("--tolerance", "1"), ("--kernel", "loop")):
+        document = json.loads(call(table, "--target", "sex", "--json", *option).stdout)
+        assert document["method"] == "gd"

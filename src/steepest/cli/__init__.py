@@ -36,9 +36,15 @@ def main() -> None:
 
 @main.command(short_help="Minimise the cost J on a table.")
 @_data
-@click.option("--method", type=click.Choice(["gd", "momentum", "nesterov", "newton"]), default="gd", show_default=True)
+@click.option(
+    "--method",
+    type=click.Choice(["auto", "gd", "momentum", "nesterov", "newton"]),
+    default="auto",
+    help="auto: the proved optimum, or gd where an option of descent is given.  [auto]",
+)
+@click.option("--tol", type=POSITIVE, metavar="NUMBER", default=1e-9, help="Relative gap that auto proves.  [1e-9]")
 @click.option("--learning-rate", type=RATE, metavar="NUMBER|safe", help="Step size α; safe = 1/L.  [safe]")
-@click.option("--iterations", type=click.IntRange(min=0), metavar="N", default=1000, help="Updates at most.  [1000]")
+@click.option("--iterations", type=click.IntRange(min=0), metavar="N", help="Updates at most.  [1000]")
 @click.option(
     "--tolerance",
     type=NOT_NEGATIVE,
@@ -70,7 +76,10 @@ def main() -> None:
 @click.option("--out", metavar="FILE", help="Save the model, for `steepest predict`.")
 @click.option("--quiet", is_flag=True, help="Print errors and notes only.")
 def fit(**given: Any) -> int:
-    """Minimise the cost J on the table FILE (CSV with a header; - reads standard input)."""
+    """Minimise the cost J on the table FILE (CSV with a header; - reads standard input).
+
+    Exit codes: 0 good, 1 data or run error, 2 usage, 3 no finite optimum exists, 130 interrupted.
+    """
     return command("fit", FitOptions(**given))
 
 

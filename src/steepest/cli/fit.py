@@ -14,7 +14,7 @@ from steepest.cli.lazily import module
 from steepest.cli.options import FitOptions
 from steepest.cli.render import Outcome, as_json, as_text
 from steepest.cli.screen import note, on_screen
-from steepest.cli.surface import INTERRUPTED
+from steepest.cli.surface import INTERRUPTED, SEPARATED
 from steepest.cli.table import PATIENCE, open_table
 from steepest.data.table import Table
 from steepest.diagnosis import Note
@@ -22,6 +22,7 @@ from steepest.driver import Step
 from steepest.errors import DataError
 from steepest.fitting import fit
 from steepest.model import Model
+from steepest.options import MOST
 from steepest.result import Fit
 from steepest.types import Status
 
@@ -34,30 +35,37 @@ def run(asked: FitOptions) -> int:
     """The exit code; results go to standard output, notes and progress to standard error."""
     if asked.method == "newton" and asked.learning_rate is not None:
         raise click.UsageError("--learning-rate is for gd, momentum and nesterov; newton finds its own steps")
+    if asked.tol >= 1.0:
+        raise click.UsageError("--tol is a relative gap: less than 1")
     if asked.kernel == "gram" and (asked.method == "newton" or asked.standardize):
         raise click.UsageError("--kernel gram is for gd, momentum and nesterov, without --standardize")
     table = open_table(asked, asked.positive, asked.weights, asked.quiet)
     fitted = _fitted(asked, table)
     right = int(np.count_nonzero((fitted.decision_function(table.X) > 0.0) == (table.target.y == 1.0)))
     outcome = Outcome(table, fitted, right)
-    if asked.out is not None:  # before anything is printed: a reader that stops listening must not cost the model
+    if asked.out is not None and outcome.verdict:
+        note("no model is saved")
+    elif asked.out is not None:  # before anything is printed: a reader that stops listening must not cost the model
         model = Model.of(fitted, target=table.target.name, source=table.source, rows=outcome.m)
         model.save(asked.out)
     if asked.json:
         click.echo(as_json(outcome))
     elif not asked.quiet:
         click.echo(as_text(outcome, chart=_drawable()))
+    if outcome.verdict:
+        return SEPARATED
     return INTERRUPTED if fitted.status is Status.INTERRUPTED else 0
 
 
 def _fitted(asked: FitOptions, table: Table) -> Fit:
     """The fit, its labels as they are written in the file."""
-    watcher = _Watcher(asked.iterations) if on_screen(err=True) and not asked.quiet else None
+    watcher = _Watcher(asked.iterations or MOST) if on_screen(err=True) and not asked.quiet else None
     try:
         made = fit(
             table.X,
             table.target.y,
-            method=asked.method,
+            method="gd" if asked.method == "auto" and asked.learning_rate is not None else asked.method,
+            tol=asked.tol,
             learning_rate=asked.learning_rate or "safe",
             iterations=asked.iterations,
             tolerance=asked.tolerance,

@@ -14,9 +14,10 @@ class FitOptions:
 
     file: str | None
     target: str | None
-    method: Literal["gd", "momentum", "nesterov", "newton"]
+    method: Literal["auto", "gd", "momentum", "nesterov", "newton"]
+    tol: float
     learning_rate: float | Literal["safe"] | None
-    iterations: int
+    iterations: int | None
     tolerance: float
     gradient_tolerance: float
     budget: float | None

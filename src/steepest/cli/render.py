@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from steepest import __version__
+from steepest.certificate import Certificate
 from steepest.cli.lazily import module
 from steepest.cli.screen import coloured, width
 from steepest.data.quoting import safe
@@ -20,6 +22,7 @@ from steepest.teach.wording import columns, shorten
 __all__ = ["Outcome", "as_json", "as_text", "count"]
 
 MOST_WEIGHTS = 30  # more do not fit on a screen; --json and --out hold all
+MOST_WITNESSES = 8  # columns of a separating plane that are spelled out
 MARGIN = 10
 GLUE = "\N{NO-BREAK SPACE}"
 
@@ -38,6 +41,12 @@ class Outcome:
         return len(self.table.target.y)
 
     @property
+    def verdict(self) -> str:
+        """Why there are no numbers to print; empty if there are. Descent is returned as it is, whatever it leads to."""
+        proved = self.fit.certificate.exists == "disproved" and self.fit.method in ("auto", "newton")
+        return "no finite optimum exists: the classes are separated" if proved else ""
+
+    @property
     def before(self) -> float:
         """J at the start."""
         return float(self.fit.history[0]) if len(self.fit.history) else self.fit.cost
@@ -46,10 +55,12 @@ class Outcome:
 def as_json(outcome: Outcome) -> str:
     """One JSON object; coefficients by name, the history whole."""
     fit, target = outcome.fit, outcome.table.target
+    numbers = [None] * len(fit.w) if outcome.verdict else fit.w.tolist()
     document = {
-        "intercept": fit.b,
-        "coefficients": dict(zip(fit.feature_names, fit.w.tolist(), strict=True)),
+        "intercept": None if outcome.verdict else fit.b,
+        "coefficients": dict(zip(fit.feature_names, numbers, strict=True)),
         "cost": fit.cost,
+        "certificate": certificate_as_json(fit.certificate, fit.feature_names),
         "iterations": fit.iterations,
         "status": fit.status.key,
         "history": fit.history.tolist(),
@@ -71,8 +82,34 @@ def as_json(outcome: Outcome) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False)
 
 
+def certificate_as_json(certificate: Certificate, names: tuple[str, ...]) -> dict[str, Any]:
+    """The certificate's own names; null where nothing is proved."""
+    witness = certificate.witness
+    return {
+        "gap": _finite(certificate.gap),
+        "max_probability_error": certificate.max_probability_error,
+        "max_coefficient_error": _finite(certificate.max_coefficient_error),
+        "exists": certificate.exists,
+        "witness": witness
+        and {
+            "kind": witness.kind,
+            "w": dict(zip(names, witness.w.tolist(), strict=True)),
+            "b": witness.b,
+            "separated": witness.separated,
+            "rows": [row + 1 for row in witness.rows],
+            "columns": [names[j] for j in witness.columns],
+        },
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def as_text(outcome: Outcome, *, chart: bool) -> str:
     """The report for a person; the chart only where its letters can be printed."""
+    if outcome.verdict:
+        return "\n\n".join([_what(outcome), _separation(outcome)])
     parts = [_what(outcome), _descent(outcome), _weights(outcome.fit), _accuracy(outcome)]
     if chart and len(outcome.fit.history):
         parts.append(_chart(outcome))
@@ -128,7 +165,31 @@ def _descent(outcome: Outcome) -> str:
     if fit.l2:
         lines.append(_line("", f"{fit.value:.6g} with the penalty"))
     lines.append(_line("ended", f"after {count(fit.iterations, 'step')} in {seconds}: {fit.status.value}"))
+    lines.append(_line("proved", f"{fit.certificate.sentence}"))
     return "\n".join(lines)
+
+
+def _separation(outcome: Outcome) -> str:
+    """The verdict, its witness, and the cures by name."""
+    witness, fit = outcome.fit.certificate.witness, outcome.fit
+    assert witness is not None  # what disproves existence
+    names = ", ".join(_name(fit.feature_names[j]) for j in witness.columns[:MOST_WITNESSES])
+    more = f" and {len(witness.columns) - MOST_WITNESSES:,} more" if len(witness.columns) > MOST_WITNESSES else ""
+    terms = " ".join(f"{witness.w[j]:+.6g}·{_name(fit.feature_names[j])}" for j in witness.columns[:MOST_WITNESSES])
+    rest = " + …" if more else f" {witness.b:+.6g}"
+    complete = witness.kind == "complete"
+    others = "" if complete else f"; the other {outcome.m - witness.separated:,} rows lie on it"
+    return "\n".join(
+        [
+            _line("verdict", f"{outcome.verdict}. The weights grow for ever, and no table of them would mean anything"),
+            _line("witness", f"{terms}{rest} is {'> 0' if complete else '>= 0'} on every positive row and "
+                  f"{'< 0' if complete else '<= 0'} on every negative one (checked in exact arithmetic)"),
+            _line("rows", f"{witness.separated:,} of {outcome.m:,} are strictly on their side of that plane{others}"),
+            _line("columns", f"{names}{more}"),
+            _line("cures", "a penalty: --l2 0.001 (or more); or leave out the columns named, if they give the answer "
+                  "away; or more rows"),
+        ]
+    )  # fmt: skip
 
 
 def _plain(value: float) -> bool:

@@ -1,6 +1,7 @@
 """Where the program meets the shell: exit codes, one line for an error, no traceback, quiet pipes, Ctrl-C.
 
-0 good    1 data or run error    2 usage    130 interrupted (128 + SIGINT)    141 reader gone (128 + SIGPIPE)
+0 good    1 data or run error    2 usage    3 no finite optimum exists
+130 interrupted (128 + SIGINT)    141 reader gone (128 + SIGPIPE)
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import click
 
 from steepest.errors import DataError
 
-__all__ = ["BROKEN_PIPE", "FAILED", "INTERRUPTED", "Surface", "complain"]
+__all__ = ["BROKEN_PIPE", "FAILED", "INTERRUPTED", "SEPARATED", "Surface", "complain"]
 
 FAILED = 1
+SEPARATED = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["LARGEST", "as_rows", "as_weights"]
+__all__ = ["LARGEST", "as_rows", "as_table", "as_weights", "check_size"]
 
 SLICE = 1 << 16  # elements checked at a time
 LARGEST = 1e152  # its square is still a float
@@ -22,6 +22,13 @@ def as_rows(X: ArrayLike) -> NDArray[Any]:
     Raises DataError for another shape, no rows or no columns, text, complex numbers, and for the first value that is
     NaN, infinite or beyond 1e152, named by row and column (counted from 0).
     """
+    rows = as_table(X)
+    check_size(rows)
+    return rows
+
+
+def as_table(X: ArrayLike) -> NDArray[Any]:
+    """What `as_rows` does, without looking at the values."""
     rows = np.asarray(X)
     if rows.ndim != 2:
         hint = "; reshape one column to (m, 1)" if rows.ndim == 1 else ""
@@ -35,7 +42,6 @@ def as_rows(X: ArrayLike) -> NDArray[Any]:
             raise DataError(f"X holds something that is not a number: {error}") from None
     if rows.dtype.kind not in "biuf":
         raise DataError(f"X must hold real numbers, its dtype is {rows.dtype}; encode text columns as numbers first")
-    _check_size(rows)
     return rows
 
 
@@ -59,7 +65,7 @@ def as_weights(sample_weight: ArrayLike | None, m: int) -> Floats | None:
     return weights
 
 
-def _check_size(rows: NDArray[Any]) -> None:
+def check_size(rows: NDArray[Any]) -> None:
     """Every value finite and at most LARGEST in size; NaN fails every comparison, so one per slice finds all."""
     if rows.dtype.kind != "f":
         return

@@ -51,6 +51,7 @@ class MemoryEngine:
     ) -> None:
         self.X, self.y, self.weight = X, y, weight
         self.m, self.n = X.shape
+        self.passes = 0  # times that all rows were read
         self.threads = max(1, usable_cores() if threads is None else threads)
         self.rows = max(LEAST_ROWS, block_bytes // (8 * max(1, self.n)))
 
@@ -63,6 +64,7 @@ class MemoryEngine:
 
     def sum(self, of_block: Callable[[Block], A]) -> A:
         """`of_block(block)` for every block, added along the fixed tree."""
+        self.passes += 1
         if self.threads == 1 or self.m <= self.rows:
             return tree_sum(map(of_block, self.blocks(0, self.m)))
 

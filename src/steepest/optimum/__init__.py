@@ -6,6 +6,15 @@ What comes back is an `Outcome`: weights in the user's units and a certificate o
 optimum, or the proof that there is none.
 """
 
+from steepest.engines import MemoryEngine
+from steepest.optimum import dense, wide
 from steepest.optimum.outcome import Outcome, Request
 
-__all__ = ["Outcome", "Request"]
+__all__ = ["Outcome", "Request", "minimise"]
+
+
+def minimise(engine: MemoryEngine, request: Request) -> Outcome:
+    """The optimum over the rows of `engine`, by the regime that suits their number and that of the columns."""
+    if engine.n > engine.m <= wide.MOST_ROWS:
+        return wide.minimise(engine, request)
+    return dense.minimise(engine, request)

@@ -1,0 +1,252 @@
+"""The proved optimum of a dense table.
+
+Tall tables (many more rows than a sample needs):
+  1. solve the problem on a sample of the rows (`sampling.py`), which costs next to nothing;
+  2. from there, L-BFGS over all rows in the metric of the sample's Hessian: one pass per step, unit steps;
+  3. stop when the certificate, built from the last gradient and the sample's own Hessian M <= H, proves the gap.
+Other tables, and whatever resists: Newton's method over all rows, with the whole Hessian as M.
+
+Columns that say the same as earlier ones are found when a Hessian is singular; they are left out, by name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.linalg
+
+from steepest.apriori import Apriori
+from steepest.certificate import Certificate, certify
+from steepest.data.arrays import check_size
+from steepest.diagnosis import Note
+from steepest.driver import Iterate, Run, StopRules, Trace, drive
+from steepest.engines import MemoryEngine
+from steepest.linear_relations import Dependence, dependent_columns
+from steepest.objective import Objective
+from steepest.optimum.frame import frame_of, strengths, survey
+from steepest.optimum.judge import Judge
+from steepest.optimum.outcome import Outcome, Request
+from steepest.penalties import L2
+from steepest.problem import Problem
+from steepest.sampling import Sample, draw
+from steepest.scaling import Moments, Scaling, moments_of
+from steepest.solvers.lbfgs import lbfgs
+from steepest.solvers.newton import newton
+from steepest.types import Evaluate, Floats, Point, Solver, Status
+
+__all__ = ["minimise", "sample_size"]
+
+MOST_MEASURED = 2000  # columns for which rounding is measured where bounding it beforehand does not suffice
+FEW = 4_000_000  # operations that exact leverages of all rows may cost
+LITTLE = 1_000_000  # elements: a copy of 8 MB is nothing beside what a fit needs anyway
+WORTH_A_SAMPLE = 200_000  # elements of X; a smaller table is its own sample
+SAMPLED_STEPS = 12  # over all rows in the sample's metric, before Newton's method takes over
+STEPS_ON_SAMPLE = 40
+SETTLED = 0.01  # of the sample's own uncertainty: its optimum need not be known better
+RIDGE = 0.1  # rows' worth of penalty on the sample: keeps its optimum finite where classes are separable in it
+SINGULAR = 1e-10  # squared pivot of a unit diagonal: below, columns are looked at for relations
+
+
+def minimise(engine: MemoryEngine, request: Request) -> Outcome:
+    """The optimum over the rows of `engine`, proved to `request.tol`, or the proof that there is none."""
+    started = time.perf_counter()
+    first = _Table.of(engine, request, ())
+    outcome = _solve(first, request, started)
+    if outcome is None:
+        problem = Problem(engine, np.zeros(engine.n), replace(first.frame, centre=first.moments.mean))
+        dropped = dependent_columns(problem)
+        outcome = _solve(_Table.of(engine, request, dropped), request, started, final=True)
+    assert outcome is not None  # the final attempt always ends
+    return outcome
+
+
+def sample_size(m: int, n: int) -> int:
+    """Rows to draw: 200 per column, if a copy of them is little beside the table or little at all; 0 for none.
+
+    Each doubling saves about half a pass; fewer than 20 per column are a poor metric, and a fourth of all rows cost
+    as much as they save. Tables of some thousand rows are solved as they are.
+    """
+    size = min(200 * n, max(20 * n, m // 25, LITTLE // n), m // 4)
+    return size if size >= 20 * n and m * n >= WORTH_A_SAMPLE else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table in its frame: the objective over all rows, and what is known of it beforehand."""
+
+    engine: MemoryEngine
+    sample: Sample | None
+    moments: Moments
+    frame: Scaling
+    objective: Objective
+    apriori: Apriori
+    notes: tuple[Note, ...]
+
+    @classmethod
+    def of(cls, engine: MemoryEngine, request: Request, dropped: tuple[Dependence, ...]) -> _Table:
+        """Draw the sample, choose the frame, translate the penalty."""
+        size = sample_size(engine.m, engine.n)
+        sample = draw(engine, size) if size else None
+        whole = sample is None or request.standardize
+        moments = engine.sum(moments_of) if whole or sample is None else sample.weighted.sum(moments_of)
+        frame = frame_of(moments, dropped)
+        deviation = np.sqrt(moments.square / moments.weight) if request.standardize else None
+        strength = strengths(request.l2, frame, deviation)
+        seen = survey(engine, frame)
+        if not seen.sound:
+            check_size(engine.X)
+        depth = engine.rows + 2 * int(engine.m / engine.rows + 2).bit_length()
+        few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
+        apriori = Apriori(frame, seen.extent(frame), seen.length, strength, engine.total_weight, depth, few)
+        objective = Objective(engine, penalty=L2(strength), scaling=frame)
+        return cls(engine, sample, moments, frame, objective, apriori, _named(dropped, request))
+
+
+def _solve(table: _Table, request: Request, started: float, final: bool = False) -> Outcome | None:
+    """One attempt; None if columns seem to depend on each other and nobody has looked for them yet."""
+    may_depend = not final and request.l2 == 0.0
+    theta, runs = _start(table, request), []
+    if table.sample is not None:
+        prepared = _on_sample(table, table.sample, theta)
+        if prepared is None and may_depend:
+            return None
+        if prepared is not None:
+            theta, metric = prepared
+            judge = _sampled_judge(table, table.sample, request, metric)
+            runs.append(_drive(lbfgs(theta, metric), table, request, judge, started, SAMPLED_STEPS))
+            if runs[-1].status not in (Status.ITERATIONS, Status.MINIMUM):
+                return _outcome(table, judge, runs, started)
+            theta = runs[-1].last.theta
+    judge = Judge(table.engine, table.apriori, request.tol, table.objective.weights)
+    runs.append(_drive(newton(theta), table, request, judge, started, request.iterations))
+    if runs[-1].status is not Status.PROVED:
+        here = _with_hessian(table, runs[-1].last)
+        if may_depend and _singular(here.point.hessian):
+            return None
+        judge.examine(here)
+        if judge.certificate.gap > request.tol:
+            judge.certificate = _measured(table, request, here, judge.certificate)
+    return _outcome(table, judge, runs, started)
+
+
+def _start(table: _Table, request: Request) -> Floats:
+    w, b = (np.zeros(table.engine.n), 0.0) if request.start is None else request.start
+    return table.objective.theta(w, b)
+
+
+def _on_sample(table: _Table, sample: Sample, theta: Floats) -> tuple[Floats, Callable[[Floats], Floats]] | None:
+    """The optimum of the sample and the inverse of its Hessian there; None if that is singular.
+
+    From the Hessian at the start, L-BFGS needs no other: a step on the sample costs a hundredth of a Hessian.
+    """
+    strength = table.apriori.strength + RIDGE / sample.weighted.m
+    objective = Objective(sample.weighted, penalty=L2(strength), scaling=table.frame)
+    with sample.weighted.quiet_blas():
+        first = _inverse(objective, theta)
+        if first is None:
+            return None
+        enough = SETTLED * table.engine.n / sample.weighted.m
+
+        def settled(at: Iterate) -> bool:
+            return 0.5 * float(at.point.gradient @ first(at.point.gradient)) <= enough
+
+        run = drive(lbfgs(theta, first), objective, StopRules(STEPS_ON_SAMPLE, enough=settled))
+        there = _inverse(replace(objective, penalty=L2(table.apriori.strength)), run.last.theta)
+    return None if there is None else (run.last.theta, there)
+
+
+def _inverse(objective: Objective, theta: Floats) -> Callable[[Floats], Floats] | None:
+    """v -> H^-1 v at theta, or None if H is singular to working precision."""
+    hessian = _point(objective, theta, 2).hessian
+    if _singular(hessian):
+        return None
+    factor = scipy.linalg.cho_factor(hessian, lower=True)
+    return lambda v: np.asarray(scipy.linalg.cho_solve(factor, v, check_finite=False))
+
+
+def _singular(hessian: Floats) -> bool:
+    """Whether, in units that make its diagonal 1, the matrix has a pivot next to nothing."""
+    unit = np.sqrt(np.diagonal(hessian))
+    if not np.all(unit > 0.0) or not np.isfinite(unit).all():
+        return True
+    try:
+        factor = scipy.linalg.cholesky(hessian / unit / unit[:, None], lower=True)
+    except scipy.linalg.LinAlgError:
+        return True
+    return bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)
+
+
+def _sampled_judge(table: _Table, sample: Sample, request: Request, metric: Callable[[Floats], Floats]) -> Judge:
+    """Judges by the Hessian of the sample's rows, with the weights they have in the table."""
+    plain = Objective(sample.plain, scaling=table.frame)
+
+    def hessian(theta: Floats) -> Floats:
+        return np.asarray(_point(plain, theta, 2).hessian * sample.plain.total_weight)
+
+    share = sample.plain.total_weight / table.engine.total_weight
+    weights = table.objective.weights
+    return Judge(table.engine, table.apriori, request.tol, weights, hessian=hessian, solve=metric, share=share)
+
+
+def _drive(solver: Solver, table: _Table, request: Request, judge: Judge, started: float, steps: int) -> Run:
+    """Run over all rows until the judge has a verdict, the steps are made, or the budget ends."""
+    budget = None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started))
+    stop = StopRules(min(steps, request.iterations), tolerance=-1.0, gradient_tolerance=-1.0, budget=budget,
+                     enough=judge.enough)  # fmt: skip
+    return drive(solver, table.objective, stop, request.callback)
+
+
+def _measured(table: _Table, request: Request, last: Iterate, known: Certificate) -> Certificate:
+    """The certificate with rounding measured on the rows instead of bounded beforehand: needed where J is next to 0."""
+    if not np.isfinite(table.frame.scale).all() or table.engine.n > MOST_MEASURED:
+        return known
+    w, b = table.objective.weights(last.theta)
+    scale = table.frame.scale
+    proof = certify(Problem(table.engine, table.apriori.strength * scale * scale, table.frame), w, b)
+    return proof.certificate if proof.certificate.gap < known.gap else known
+
+
+def _with_hessian(table: _Table, last: Iterate) -> Iterate:
+    if last.point.hessian is not None:
+        return last
+    return replace(last, point=_point(table.objective, last.theta, 2))
+
+
+def _point(objective: Objective, theta: Floats, order: int) -> Point:
+    point = objective.answer(Evaluate(theta, order))
+    assert isinstance(point, Point)  # what Evaluate is answered with
+    return point
+
+
+def _outcome(table: _Table, judge: Judge, runs: list[Run], started: float) -> Outcome:
+    """The last iterate in the user's units, with its certificate and the steps of all stages."""
+    last, status = runs[-1].last, runs[-1].status
+    if judge.witness is not None:
+        status = Status.SEPARATED
+    elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
+        status = Status.PROVED
+    w, b = table.objective.weights(last.theta)
+    columns = zip(*(
+        (t.cost, t.value, t.gradient_norm, t.change, t.seconds) for t in (run.trace for run in runs)
+    ), strict=True)  # fmt: skip
+    trace = Trace(*(np.concatenate(column) for column in columns))
+    seconds = time.perf_counter() - started
+    return Outcome(
+        w, b, last.point.cost, last.point.value, judge.certificate, status, trace, table.engine.passes, seconds,
+        table.notes,
+    )  # fmt: skip
+
+
+def _named(dropped: tuple[Dependence, ...], request: Request) -> tuple[Note, ...]:
+    """A note for every column that was left out."""
+    return tuple(
+        Note(
+            "dependent-column",
+            f"{found.sentence(request.names)}: the column says nothing that earlier ones do not say, so it is left "
+            "out (its weight is 0); predictions are the same",
+        )
+        for found in dropped
+    )

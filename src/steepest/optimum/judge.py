@@ -1,0 +1,126 @@
+"""Is an iterate good enough, by proof? Asked by the driver at every iterate of the dense regime.
+
+An estimate comes first (half the squared Newton decrement, from a factor that is at hand); only when it promises the
+gap is a rigorous certificate formed. Without a penalty the question may have no answer: then a plane that separates
+the classes is looked for, and a proof that there is one ends the run as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from steepest.apriori import Apriori
+from steepest.certificate import Certificate, disproved
+from steepest.driver import Iterate
+from steepest.engines import MemoryEngine
+from steepest.existence import Witness, find_witness
+from steepest.solvers.newton import newton_step
+from steepest.types import Floats
+
+__all__ = ["Judge"]
+
+SEARCH_AT = (6, 12, 24, 48)  # Newton steps that still creep when a separating plane is looked for
+CREEPS = 0.05  # of the decrement before: Newton's method, once it converges, leaves far less of it
+RARE = 0.05  # share of the rarer class below which expected and observed counts must agree as well
+BALANCE = 1e-9  # relative difference of expected and observed positives that is then asked for
+
+
+class Judge:
+    """Judges iterates over `engine`; `certificate` is the best verdict so far.
+
+    hessian  theta -> the sum of the Hessian over rows whose weights are no larger than the table's, as computed; by
+             default that of all rows, which the iterates carry
+    solve    v -> about H^-1 v, for estimates; by default from the iterate's own Hessian
+    share    the share of the table's Hessian that `hessian` has: estimates are divided by it
+    """
+
+    def __init__(
+        self,
+        engine: MemoryEngine,
+        apriori: Apriori,
+        tol: float,
+        user: Callable[[Floats], tuple[Floats, float]],
+        *,
+        hessian: Callable[[Floats], Floats] | None = None,
+        solve: Callable[[Floats], Floats] | None = None,
+        share: float = 1.0,
+    ) -> None:
+        self.engine, self.apriori, self.tol, self.user = engine, apriori, tol, user
+        self.hessian, self.solve, self.margin = hessian, solve, 1.0 / share
+        self.kept = np.isfinite(apriori.frame.scale)
+        self.unpenalised = not np.any(apriori.strength[self.kept] > 0.0)
+        self.certificate = Certificate(math.inf, 1.0, math.inf, "unknown" if self.unpenalised else "proved")
+        self.seen, self.estimate = 0, math.inf
+        positive = engine.y.sum(dtype=np.float64) if engine.weight is None else engine.weight @ engine.y
+        share = float(positive) / engine.total_weight
+        rarer = min(share, 1.0 - share)
+        self.imbalance = BALANCE * rarer if rarer < RARE else math.inf
+
+    @property
+    def witness(self) -> Witness | None:
+        """The proof that no finite optimum exists, if one was found."""
+        return self.certificate.witness
+
+    def enough(self, iterate: Iterate) -> bool:
+        """Whether the run may end here: the gap is proved, or no optimum exists."""
+        self.seen += 1
+        before, self.estimate = self.estimate, self._estimate(iterate)
+        creeps = self.solve is None and self.seen in SEARCH_AT and self.estimate > CREEPS * before
+        if self.unpenalised and (iterate.point.errors == 0 or creeps):
+            witness = self._search(iterate)
+            if witness is not None:
+                self.certificate = disproved(witness)
+                return True
+        near = self.estimate * self.margin <= self.tol * iterate.point.value
+        if not near or abs(float(iterate.point.gradient[-1])) > self.imbalance:
+            return False
+        self.examine(iterate)
+        gap = self.certificate.gap
+        if gap > self.tol:  # the estimate was too hopeful: ask for more before the next examination
+            self.margin *= 2.0 * min(gap / self.tol, 1e6)
+        return gap <= self.tol
+
+    def examine(self, iterate: Iterate) -> None:
+        """Form the certificate at this iterate."""
+        theta, doubt = iterate.theta, self.apriori.doubt(iterate.theta)
+        if self.hessian is not None:
+            total = self.hessian(theta)
+        elif iterate.point.hessian is not None:
+            ridge = np.append(self.apriori.strength, 0.0)
+            total = (iterate.point.hessian - np.diag(ridge)) * self.apriori.weight
+        else:
+            return
+        metric = self.apriori.metric(total, doubt)
+        if metric is None:
+            return
+        found = self.apriori.certificate(theta, iterate.point, metric)
+        if not self.unpenalised and found.exists == "unknown":
+            found = Certificate(found.gap, found.max_probability_error, found.max_coefficient_error, "proved")
+        self.certificate = found
+
+    def _estimate(self, iterate: Iterate) -> float:
+        point = iterate.point
+        if self.solve is not None:
+            return 0.5 * float(point.gradient @ self.solve(point.gradient))
+        if point.hessian is None:
+            return math.inf
+        return -0.5 * float(point.gradient @ newton_step(point))
+
+    def _search(self, iterate: Iterate) -> Witness | None:
+        """A separating plane, looked for among the columns that were kept."""
+        w, b = self.user(iterate.theta)
+        if self.kept.all():
+            return find_witness(self.engine, w=w, b=b)
+        part = MemoryEngine(self.engine.X[:, self.kept], self.engine.y, self.engine.weight)
+        found = find_witness(part, w=w[self.kept], b=b)
+        if found is None:
+            return None
+        places = np.flatnonzero(self.kept).tolist()
+        direction = [0] * self.engine.n + [found.direction[-1]]
+        for place, weight in zip(places, found.direction[:-1], strict=True):
+            direction[place] = weight
+        columns = tuple(places[j] for j in found.columns)
+        return Witness(found.kind, tuple(direction), found.separated, found.rows, columns)
