@@ -148,7 +148,7 @@ BAD_DATA = [
     ({"X": np.array(X4) + 1j}, "dtype is complex128"),
     ({"y": [0, 1, 0]}, "y has shape (3,), but X has 4 rows"),
     ({"y": [0, 0, 0, 0]}, "one class only, 0 (4)"),
-    ({"y": [0, 1, 2, 1]}, "3 distinct labels, 0 (1), 1 (2), 2 (1): exactly two"),
+    ({"y": [0, 1, 2, 1], "method": "gd"}, "3 distinct labels, 0 (1), 1 (2), 2 (1): exactly two"),
     ({"y": [0.1, 0.2, 0.3, 0.4]}, "4 distinct labels"),
     ({"y": [0.0, 1.0, NAN, 1.0]}, "y[2] is missing"),
     ({"y": np.array(["a", None, "b", "a"], dtype=object)}, "y[1] is missing (None)"),

@@ -1,6 +1,7 @@
 """steepest: logistic regression by gradient descent, exactly right and open to look at.
 
     steepest.fit(X, y)            minimise the cost of m examples            -> Fit
+    steepest.path(X, y, l2s)      many penalties, folds held out             -> Path
     steepest.graph(x, y, w, b)    one example, forward and backward          -> Graph
     steepest.formulas             sigmoid, softplus, loss, dz, curvature
     steepest.teach                the seeds' own programs, rung by rung
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from steepest.errors import DataError
     from steepest.fitting import fit
     from steepest.model import Model, load
+    from steepest.paths import Path, path
     from steepest.result import Fit
     from steepest.teach.graph import Graph, graph
     from steepest.types import Status
@@ -30,6 +32,7 @@ __all__ = [
     "Graph",
     "Model",
     "Note",
+    "Path",
     "Status",
     "Step",
     "__version__",
@@ -37,6 +40,7 @@ __all__ = [
     "formulas",
     "graph",
     "load",
+    "path",
     "teach",
 ]
 
@@ -46,11 +50,13 @@ _HOME = {
     "Graph": "steepest.teach.graph",
     "Model": "steepest.model",
     "Note": "steepest.diagnosis",
+    "Path": "steepest.paths",
     "Status": "steepest.types",
     "Step": "steepest.driver",
     "fit": "steepest.fitting",
     "graph": "steepest.teach.graph",
     "load": "steepest.model",
+    "path": "steepest.paths",
 }
 
 

@@ -38,6 +38,9 @@ def turn_of(scaled_gap: float) -> float:
     """
     if not scaled_gap < 1.0 - 1e-9:
         return math.inf
+    first = math.sqrt(2.0 * scaled_gap)
+    if first <= 1e-3:  # x²/2 - x³/3 at s (1 + s) is more than s²/2: an upper bound, too large by a factor 1 + s at most
+        return first * (1.0 + first)
     low, high = 0.0, 40.0
     for _ in range(80):
         middle = 0.5 * (low + high)

@@ -19,6 +19,7 @@ from steepest.certificate import Certificate, certify, compare, disproved
 from steepest.diagnosis import Note, Subject
 from steepest.driver import Iterate, Run, StopRules, ask, drive
 from steepest.engines import MemoryEngine
+from steepest.engines.sparse import SparseEngine
 from steepest.errors import DataError
 from steepest.gram import GramObjective, pays
 from steepest.kernels import KERNELS
@@ -38,11 +39,13 @@ SMALL = 100_000  # elements of X up to which the closing diagnosis is always wor
 
 
 def descend(
-    engine: MemoryEngine, asked: Options, stop: StopRules, start: tuple[Floats, float]
+    engine: MemoryEngine | SparseEngine, asked: Options, stop: StopRules, start: tuple[Floats, float]
 ) -> tuple[Outcome, float | None]:
     """Run the method of `asked` from `start`; what came of it, and the learning rate as a number."""
     started = time.perf_counter()
     method = METHODS[asked.method]
+    if isinstance(engine, SparseEngine):
+        raise DataError(f"method={asked.method!r} reads dense rows only; sparse rows are for method='auto'")
     scaling, penalty = _change_of_variables(asked, engine)
     twin = KERNELS["vectorised" if asked.kernel in ("auto", "gram") else asked.kernel]
     base = Objective(engine, twin, penalty, scaling)

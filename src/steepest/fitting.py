@@ -7,18 +7,23 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 
 from steepest.data import as_rows, as_table, as_weights, encode_labels
 from steepest.descent import descend
 from steepest.diagnosis import Note
 from steepest.driver import Step, StopRules
 from steepest.engines import MemoryEngine
+from steepest.engines.sparse import SparseEngine, as_csr
+from steepest.errors import DataError
 from steepest.optimum import Outcome, Request, minimise
 from steepest.options import Options, checked_start, checked_stop, checked_threads, named
 from steepest.result import Fit
 from steepest.types import Floats
 
 __all__ = ["fit"]
+
+MOST_CLASSES = 1000
 
 
 def fit(
@@ -48,9 +53,11 @@ def fit(
     Parameters
     ----------
     X
-        (m, n) real numbers, all finite; read in place, whatever its order; narrower dtypes are widened in blocks.
+        (m, n) real numbers, all finite; read in place, whatever its order; narrower dtypes are widened in blocks. Or
+        a SciPy sparse matrix or array, which is never made dense (CSR is read in place, other formats converted once).
     y
-        (m,) two distinct labels; the larger one in sorted order is the positive class.
+        (m,) two distinct labels; the larger one in sorted order is the positive class. With `auto` and dense rows
+        K labels: then J is the mean of -log softmax(Wx + b)_y, w is (n, K) and b (K,), the classes adding up to 0.
     method
         `auto` finds the proved optimum, or proves that there is none. Where `learning_rate`, `iterations`, a
         tolerance or a `kernel` of descent is given and no method, descent is what was meant: `gd`.
@@ -110,22 +117,40 @@ def fit(
     descends = learning_rate != "safe" or iterations is not None or tolerance or gradient_tolerance
     if method == "auto" and (descends or kernel != "auto"):
         method = "gd"  # these are options of descent
-    rows = as_table(X) if method == "auto" else as_rows(X)
-    weight = as_weights(sample_weight, len(rows))
-    target, classes = encode_labels(y, len(rows), weight)
-    names = named(feature_names, rows.shape[1])
+    checked = as_csr if issparse(X) else as_table if method == "auto" else as_rows
+    rows = checked(X)
+    m, n = rows.shape
+    weight = as_weights(sample_weight, m)
+    most = MOST_CLASSES if method == "auto" and not issparse(X) else 2
+    target, classes = encode_labels(y, m, weight, most)
+    names = named(feature_names, n)
     asked = Options(method, learning_rate, float(l2), bool(standardize), kernel, names, float(tol), callback, on_note)
     stop = checked_stop(iterations, tolerance, gradient_tolerance, budget)
-    start = checked_start(w, b, rows.shape[1])
-    engine = MemoryEngine(rows, target, weight, threads=checked_threads(threads))
+    start = None if w is None and not b else checked_start(w, b, n)
+    make = SparseEngine if issparse(X) else MemoryEngine
+    engine = make(rows, target, weight, threads=checked_threads(threads))
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        if method != "auto":
-            outcome, rate = descend(engine, asked, stop, start)
-        else:
-            outcome, rate = minimise(engine, _request(asked, stop, None if w is None and not b else start)), None
-            for note in outcome.notes if on_note is not None else ():
-                on_note(note)
+        outcome, rate = _outcome(engine, asked, stop, start, len(classes))
     return _fit(outcome, asked, classes, rate)
+
+
+def _outcome(
+    engine: MemoryEngine | SparseEngine,
+    asked: Options,
+    stop: StopRules,
+    start: tuple[Floats, float] | None,
+    classes: int,
+) -> tuple[Outcome, float | None]:
+    """What came of it, and the learning rate as a number where there is one."""
+    if asked.method != "auto":
+        return descend(engine, asked, stop, start or checked_start(None, 0.0, engine.n))
+    if classes > 2 and start is not None:
+        raise DataError(f"w and b are starts for two classes, but y holds {classes}")
+    outcome = minimise(engine, _request(asked, stop, start), classes)
+    if asked.on_note is not None:
+        for note in outcome.notes:
+            asked.on_note(note)
+    return outcome, None
 
 
 def _request(asked: Options, stop: StopRules, start: tuple[Floats, float] | None) -> Request:

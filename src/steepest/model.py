@@ -59,6 +59,8 @@ class Model:
     @classmethod
     def of(cls, fit: Fit, *, target: str | None = None, source: str | None = None, rows: int | None = None) -> Model:
         """The model of a fit; `target`, `source` and `rows` say what it was fitted to."""
+        if fit.w.ndim != 1:
+            raise DataError(f"a model file holds two classes, this fit has {len(fit.classes)}")
         w = fit.w.copy()
         w.flags.writeable = False
         return cls(

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 from steepest import formulas
 from steepest.certificate import Certificate
 from steepest.data import as_rows
 from steepest.diagnosis import Note
 from steepest.driver import Trace
+from steepest.engines.sparse import as_csr
 from steepest.errors import DataError
+from steepest.softmax_formulas import softmax
 from steepest.types import Floats, Status
 
 __all__ = ["Fit"]
@@ -23,7 +26,7 @@ __all__ = ["Fit"]
 class Fit:
     """The result of `steepest.fit`.
 
-    w (n,), b       weights and intercept, in the user's units
+    w (n,), b       weights and intercept, in the user's units; of K classes (n, K) and (K,)
     cost            J(w, b), the weighted mean loss, without the penalty
     value           J + ½ l2 |w|², what was minimised
     certificate     what is proved: `gap` (relative), `max_probability_error`, `max_coefficient_error` (in standard
@@ -33,14 +36,14 @@ class Fit:
     history         J before each update, shape (iterations,), as the course records it
     trace           value, gradient norm, change of the weights and seconds of each update, likewise
     notes           what was noticed on the way: steps too large, cycles, creeping, separable classes
-    classes         (negative, positive) label as written in y
+    classes         (negative, positive) label as written in y, or all K in sorted order
     feature_names   one per column
     method, learning_rate, l2, standardize   what was asked for; the learning rate as a number
     passes          times that all rows were read; of a named method, by itself: notes and certificate not counted
     """
 
     w: Floats
-    b: float
+    b: Any
     cost: float
     value: float
     certificate: Certificate
@@ -49,7 +52,7 @@ class Fit:
     history: Floats
     trace: Trace
     notes: tuple[Note, ...]
-    classes: tuple[Any, Any]
+    classes: tuple[Any, ...]
     feature_names: tuple[str, ...]
     method: str
     learning_rate: float | None
@@ -59,23 +62,29 @@ class Fit:
     seconds: float
 
     def predict_proba(self, X: ArrayLike) -> Floats:
-        """P(positive class) for each row of X (m, n), shape (m,): sigmoid(X w + b).
+        """P(positive class) for each row of X (m, n), shape (m,): sigmoid(X w + b); of K classes (m, K), softmax.
 
-        Raises DataError if X has another number of columns, or a value that is not finite.
+        X may be sparse. Raises DataError if X has another number of columns, or a value that is not finite.
         """
-        return np.asarray(formulas.sigmoid(self.decision_function(X)))
+        z = self.decision_function(X)
+        return np.asarray(formulas.sigmoid(z) if z.ndim == 1 else softmax(z))
 
     def decision_function(self, X: ArrayLike) -> Floats:
-        """z = X w + b for each row of X (m, n), shape (m,); raises DataError as `predict_proba` does."""
-        rows = as_rows(X)
+        """z = X w + b for each row of X (m, n), shape (m,) or (m, K); raises DataError as `predict_proba` does."""
+        rows = as_csr(X) if issparse(X) else as_rows(X)
         if rows.shape[1] != len(self.w):
             raise DataError(f"X has {rows.shape[1]} columns, but the fit has {len(self.w)} weights")
-        return np.asarray(np.matmul(rows, self.w) + self.b)
+        return np.asarray(rows @ self.w + self.b)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The more probable label for each row of X; a probability of exactly ½ goes to the negative class."""
+        """The most probable label for each row of X; a probability of exactly ½ goes to the negative class."""
+        z = self.decision_function(X)
+        if z.ndim == 2:
+            likeliest: NDArray[Any] = np.asarray(self.classes)[z.argmax(axis=1)]
+            return likeliest
         negative, positive = self.classes
-        return np.asarray(np.where(self.decision_function(X) > 0.0, positive, negative))
+        chosen: NDArray[Any] = np.asarray(np.where(z > 0.0, positive, negative))
+        return chosen
 
     def __repr__(self) -> str:
         return (

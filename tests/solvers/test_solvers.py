@@ -113,7 +113,7 @@ def test_plain_newton_runs_away_on_eight_rows_where_ours_does_not():
     assert run.status is Status.MINIMUM
     assert (np.diff(run.trace.value) <= 0.0).all()
     assert run.last.point.cost == pytest.approx(0.22990646606966308, rel=1e-12)
-    assert run.last.gradient_norm < 1e-12
+    assert run.last.gradient_norm < 1e-8  # J, known to 16 digits, shows no smaller gradient than its root
 
 
 @pytest.mark.parametrize("seed", range(40))

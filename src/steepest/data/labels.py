@@ -17,8 +17,12 @@ __all__ = ["encode_labels"]
 SLICE = 1 << 16  # labels looked at together
 
 
-def encode_labels(y: ArrayLike, m: int, weight: Floats | None = None) -> tuple[NDArray[np.uint8], tuple[Any, Any]]:
+def encode_labels(
+    y: ArrayLike, m: int, weight: Floats | None = None, most: int = 2
+) -> tuple[NDArray[np.unsignedinteger], tuple[Any, ...]]:
     """y (m,) of two distinct labels as bytes 0 and 1, and the pair (negative label, positive label).
+
+    With `most` > 2 as many distinct labels may occur; they are numbered 0, 1, … in sorted order.
 
     Numbers sort by value, everything else as text sorts; the larger one is the positive class. Raises DataError for
     another length, NaN or missing labels, one class (also when weights of 0 leave only one), and three or more.
@@ -36,14 +40,19 @@ def encode_labels(y: ArrayLike, m: int, weight: Floats | None = None) -> tuple[N
         distinct = sorted(counts)
     except TypeError:
         raise DataError("y mixes labels that cannot be sorted, such as text and numbers: write them alike") from None
-    if len(distinct) != 2:
+    if not 2 <= len(distinct) <= most or (len(distinct) > 2 and _measured(distinct)):
         raise DataError(_not_two(distinct, counts))
-    encoded = np.empty(m, dtype=np.uint8)
+    encoded: NDArray[np.unsignedinteger] = np.empty(m, dtype=np.uint8 if len(distinct) <= 256 else np.uint16)
     for part in _slices(m):
-        encoded[part] = labels[part] == distinct[1]
+        encoded[part] = labels[part] == distinct[1] if len(distinct) == 2 else np.searchsorted(distinct, labels[part])
     if weight is not None:
         _check_weighted(encoded, weight, distinct)
-    return encoded, (distinct[0], distinct[1])
+    return encoded, tuple(distinct)
+
+
+def _measured(distinct: list[Any]) -> bool:
+    """Whether the labels look like a quantity: numbers that are not whole are no names of classes."""
+    return any(isinstance(value, float) and not value.is_integer() for value in distinct)
 
 
 def _slices(m: int) -> Iterator[slice]:
@@ -78,10 +87,10 @@ def _not_two(distinct: list[Any], counts: Counter[Any]) -> str:
     if len(distinct) == 1:
         return f"y holds one class only, {seen}: two are needed to tell them apart"
     more = f", … ({len(distinct)} in all)" if len(distinct) > 5 else ""
-    return f"y holds {len(distinct)} distinct labels, {seen}{more}: exactly two are needed"
+    return f"y holds {len(distinct)} distinct labels, {seen}{more}: exactly two are needed here"
 
 
-def _check_weighted(encoded: NDArray[np.uint8], weight: Floats, distinct: list[Any]) -> None:
+def _check_weighted(encoded: NDArray[np.unsignedinteger], weight: Floats, distinct: list[Any]) -> None:
     for value, label in enumerate(distinct):
         if not weight[encoded == value].any():
             raise DataError(f"all rows of class {label!s} have weight 0: one class only is left")

@@ -29,6 +29,7 @@ from steepest.objective import Objective
 from steepest.optimum.frame import frame_of, strengths, survey
 from steepest.optimum.judge import Judge
 from steepest.optimum.outcome import Outcome, Request
+from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
 from steepest.problem import Problem
 from steepest.sampling import Sample, draw
@@ -37,12 +38,10 @@ from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import newton
 from steepest.types import Evaluate, Floats, Point, Solver, Status
 
-__all__ = ["minimise", "sample_size"]
+__all__ = ["minimise"]
 
 MOST_MEASURED = 2000  # columns for which rounding is measured where bounding it beforehand does not suffice
 FEW = 4_000_000  # operations that exact leverages of all rows may cost
-LITTLE = 1_000_000  # elements: a copy of 8 MB is nothing beside what a fit needs anyway
-WORTH_A_SAMPLE = 200_000  # elements of X; a smaller table is its own sample
 SAMPLED_STEPS = 12  # over all rows in the sample's metric, before Newton's method takes over
 STEPS_ON_SAMPLE = 40
 SETTLED = 0.01  # of the sample's own uncertainty: its optimum need not be known better
@@ -61,16 +60,6 @@ def minimise(engine: MemoryEngine, request: Request) -> Outcome:
         outcome = _solve(_Table.of(engine, request, dropped), request, started, final=True)
     assert outcome is not None  # the final attempt always ends
     return outcome
-
-
-def sample_size(m: int, n: int) -> int:
-    """Rows to draw: 200 per column, if a copy of them is little beside the table or little at all; 0 for none.
-
-    Each doubling saves about half a pass; fewer than 20 per column are a poor metric, and a fourth of all rows cost
-    as much as they save. Tables of some thousand rows are solved as they are.
-    """
-    size = min(200 * n, max(20 * n, m // 25, LITTLE // n), m // 4)
-    return size if size >= 20 * n and m * n >= WORTH_A_SAMPLE else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +140,8 @@ def _on_sample(table: _Table, sample: Sample, theta: Floats) -> tuple[Floats, Ca
         enough = SETTLED * table.engine.n / sample.weighted.m
 
         def settled(at: Iterate) -> bool:
-            return 0.5 * float(at.point.gradient @ first(at.point.gradient)) <= enough
+            decrement = float(at.point.gradient @ first(at.point.gradient))
+            return bool(0.5 * decrement <= enough)
 
         run = drive(lbfgs(theta, first), objective, StopRules(STEPS_ON_SAMPLE, enough=settled))
         there = _inverse(replace(objective, penalty=L2(table.apriori.strength)), run.last.theta)

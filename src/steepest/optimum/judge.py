@@ -23,6 +23,7 @@ from steepest.types import Floats
 __all__ = ["Judge"]
 
 SEARCH_AT = (6, 12, 24, 48)  # Newton steps that still creep when a separating plane is looked for
+TINY = np.finfo(float).tiny
 CREEPS = 0.05  # of the decrement before: Newton's method, once it converges, leaves far less of it
 RARE = 0.05  # share of the rarer class below which expected and observed counts must agree as well
 BALANCE = 1e-9  # relative difference of expected and observed positives that is then asked for
@@ -107,6 +108,9 @@ class Judge:
             return 0.5 * float(point.gradient @ self.solve(point.gradient))
         if point.hessian is None:
             return math.inf
+        least = 0.5 * float(np.max(point.gradient**2 / np.maximum(np.diagonal(point.hessian), TINY)))
+        if least > self.tol * point.value:  # one coordinate alone shows that it is too early to solve for all
+            return least
         return -0.5 * float(point.gradient @ newton_step(point))
 
     def _search(self, iterate: Iterate) -> Witness | None:

@@ -25,9 +25,8 @@ from steepest.problem import Problem
 from steepest.scaling import Scaling
 from steepest.types import Floats, Status
 
-__all__ = ["MOST_ROWS", "minimise"]
+__all__ = ["minimise"]
 
-MOST_ROWS = 20_000  # K takes 3.2 GB then
 CHUNK = 1 << 22  # elements of X centred at a time
 
 

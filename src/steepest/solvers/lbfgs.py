@@ -21,20 +21,26 @@ __all__ = ["lbfgs"]
 MEMORY = 12  # pairs kept
 
 
-def lbfgs(theta: Floats, metric: Callable[[Floats], Floats]) -> Solver:
+def lbfgs(
+    theta: Floats,
+    metric: Callable[[Floats], Floats],
+    memory: int = MEMORY,
+    shorter: tuple[float, ...] = SHORTER,
+) -> Solver:
     """theta := theta - t B gradient, B the metric corrected by the last steps; J never rises on an accepted step.
 
-    `metric(v)` is an approximation of H^-1 v, symmetric and positive definite.
+    `metric(v)` is an approximation of H^-1 v, symmetric and positive definite; `memory` pairs are kept; `shorter` are
+    the steps looked at together when the unit step would raise J.
     """
     at: Point = yield Evaluate(theta, order=1)
-    pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=MEMORY)
+    pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=memory)
     while True:
         step = -_corrected(at.gradient, pairs, metric)
         trial = yield Evaluate(theta + step, order=1, trial=True)
         if not trial.value <= at.value:
-            values = yield Along(theta, step, SHORTER)
+            values = yield Along(theta, step, shorter)
             best = int(np.argmin(np.where(np.isfinite(values), values, np.inf)))
-            step = SHORTER[best] * step
+            step = shorter[best] * step
             trial = yield Evaluate(theta + step, order=1, trial=True)
             if not trial.value <= at.value:
                 return Status.MINIMUM

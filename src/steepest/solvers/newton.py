@@ -8,13 +8,14 @@ saturated rows) the step is the shortest of the least-squares steps, which leave
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
+import scipy.linalg.lapack
 
 from steepest.types import Along, Evaluate, Floats, Point, Solver, Status
 
 __all__ = ["newton", "newton_step"]
 
 SHORTER = tuple(2.0**-k for k in range(1, 41))
+TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
 SUFFICIENT = 1e-4  # share of the promised decrease that a shortened step must deliver (Armijo)
 
 
@@ -39,7 +40,7 @@ def newton(theta: Floats) -> Solver:
                 return Status.MINIMUM
         theta, value = theta + step, at.value
         at = yield Evaluate(theta, order=2)
-        if 0.5 * promised <= np.finfo(float).eps * value:
+        if 0.5 * promised <= EPS * value:
             return Status.MINIMUM
 
 
@@ -48,13 +49,11 @@ def newton_step(at: Point) -> Floats:
 
     H is scaled to a unit diagonal first, so that the verdict does not depend on the units of the columns.
     """
-    unit = np.sqrt(np.maximum(np.diagonal(at.hessian), np.finfo(float).tiny))
-    scaled = at.hessian / np.outer(unit, unit)
+    unit = np.sqrt(np.maximum(np.diagonal(at.hessian), TINY))
+    scaled = at.hessian / unit / unit[:, None]
     downhill = -at.gradient / unit
-    try:
-        factor = scipy.linalg.cho_factor(scaled, lower=True)
-        if np.min(np.diagonal(factor[0])) ** 2 > len(unit) * np.finfo(float).eps:
-            return np.asarray(scipy.linalg.cho_solve(factor, downhill) / unit)
-    except scipy.linalg.LinAlgError:
-        pass
+    # LAPACK itself: on small tables the checks around it would cost more than it does
+    factor, solution, failed = scipy.linalg.lapack.dposv(scaled, downhill, lower=1)
+    if not failed and np.min(np.diagonal(factor)) ** 2 > len(unit) * EPS:
+        return np.asarray(solution / unit)
     return np.asarray(np.linalg.lstsq(scaled, downhill, rcond=None)[0] / unit)

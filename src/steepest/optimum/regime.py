@@ -1,0 +1,85 @@
+"""Which way a table is fitted: one rule, from its shape alone, for the fit and for the forecast.
+
+Nothing here is measured: the same table is fitted in the same way, to the same bits, on every machine.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["Choice", "Regime", "choose", "sample_size"]
+
+MOST_ROWS = 600  # of a wide table with a penalty: beyond, the products of all pairs of rows cost more than descent
+MOST_PAIRS = 20_000  # and without one, where nothing else decides: X X' takes 3.2 GB then
+LITTLE = 1_000_000  # elements: a copy of 8 MB is nothing beside what a fit needs anyway
+WORTH_A_SAMPLE = 200_000  # elements of X; a smaller table is its own sample
+FEW_COLUMNS = 512  # of a sparse table: a Hessian of them is 2 MB and is factorised in 5 ms
+FEW_COEFFICIENTS = 250  # of K classes: up to here a Hessian per step is cheaper than twenty more passes
+
+
+class Regime(enum.Enum):
+    """The ways to the optimum; the text of a member is the method in words."""
+
+    SAMPLED = "the optimum of a sample of the rows, then L-BFGS over all rows in the metric of the sample's Hessian"
+    NEWTON = "Newton's method over all rows, with the whole Hessian"
+    WIDE = "L-BFGS over all rows, in the metric of the Hessian's diagonal"
+    ROWS = "Newton's method in the space of the rows, from the products of all pairs of rows"
+    SPARSE_FEW = "L-BFGS over the stored numbers, in the metric of a sample's Hessian"
+    SPARSE_MANY = "L-BFGS over the stored numbers, in the metric of the Hessian's diagonal"
+    CLASSES_NEWTON = "Newton's method for all classes at once"
+    CLASSES = "L-BFGS for all classes at once, one block of the metric per class"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A regime, and why it was chosen, as one sentence."""
+
+    regime: Regime
+    reason: str
+
+
+def sample_size(m: int, n: int) -> int:
+    """Rows to draw: 200 per column, if a copy of them is little beside the table or little at all; 0 for none.
+
+    Each doubling saves about half a pass; fewer than 20 per column are a poor metric, and a fourth of all rows cost
+    as much as they save. Tables of some thousand rows are solved as they are.
+
+    >>> sample_size(1_000_000, 50), sample_size(5_000, 50), sample_size(3_000, 8)
+    (10000, 1250, 0)
+    """
+    size = min(200 * n, max(20 * n, m // 25, LITTLE // n), m // 4)
+    return size if size >= 20 * n and m * n >= WORTH_A_SAMPLE else 0
+
+
+def choose(m: int, n: int, nnz: int | None = None, classes: int = 2, l2: float = 0.0) -> Choice:
+    """The regime for m rows of n columns, nnz stored numbers (None: dense), some classes and a penalty.
+
+    >>> choice = choose(1_000_000, 50)
+    >>> choice.regime.name, choice.reason
+    ('SAMPLED', 'a sample of 10,000 of the 1,000,000 rows says nearly as much about 50 columns as all of them')
+    """
+    if classes > 2:
+        return _of_classes(n, classes)
+    if nnz is not None:
+        if n <= FEW_COLUMNS:
+            return Choice(Regime.SPARSE_FEW, f"{n:,} columns are few enough for a Hessian of a sample")
+        share = f"{nnz / max(1, m * n):.2%} of the numbers are stored"
+        return Choice(Regime.SPARSE_MANY, f"a Hessian of {n:,} columns is too dear, and {share}")
+    if n > m and l2 > 0.0 and m > MOST_ROWS:
+        return Choice(Regime.WIDE, f"a Hessian of {n:,} columns is too dear, and so are all pairs of {m:,} rows")
+    if n > m and m <= MOST_PAIRS:
+        kept = "the penalty keeps w in the span of the rows" if l2 > 0.0 else "w is looked for in the span of the rows"
+        return Choice(Regime.ROWS, f"{m:,} rows are fewer than {n:,} columns, and {kept}")
+    size = sample_size(m, n)
+    if size:
+        says = f"a sample of {size:,} of the {m:,} rows says nearly as much about {n:,} columns as all of them"
+        return Choice(Regime.SAMPLED, says)
+    return Choice(Regime.NEWTON, f"{m:,} rows of {n:,} columns are few: a sample would be much of the table")
+
+
+def _of_classes(n: int, classes: int) -> Choice:
+    coefficients = (classes - 1) * (n + 1)
+    if coefficients <= FEW_COEFFICIENTS:
+        return Choice(Regime.CLASSES_NEWTON, f"{coefficients:,} coefficients are few enough for a Hessian per step")
+    return Choice(Regime.CLASSES, f"a Hessian of {coefficients:,} coefficients per step is too dear")

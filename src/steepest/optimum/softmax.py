@@ -1,0 +1,282 @@
+"""K >= 3 classes on dense rows: J(W, b) + ½ l2 |W|², the classes of every feature and the intercepts adding up to 0.
+
+Few coefficients: Newton's method in K - 1 coordinates, proved by C2 and D1. Many: L-BFGS with one block per class as
+its metric, taken from a part of the rows and renewed on the way, proved by D1 alone, which needs no matrix. Without a
+penalty a row of every class on its own side at once is complete separation: the iterate is the witness.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from steepest.certificate import Certificate, disproved
+from steepest.class_separation import separation
+from steepest.diagnosis import Note
+from steepest.driver import Iterate, Run, Step, StopRules, Trace, drive
+from steepest.engines import MemoryEngine
+from steepest.errors import DataError
+from steepest.linear_relations import dependent_columns
+from steepest.optimum.outcome import Outcome, Request
+from steepest.problem import Problem
+from steepest.scaling import Scaling, moments_of
+from steepest.softmax_certificate import certify_classes
+from steepest.softmax_metric import draw_rows, first_metric, metric_of_classes
+from steepest.softmax_objective import SoftmaxObjective
+from steepest.solvers.lbfgs import lbfgs
+from steepest.solvers.newton import newton
+from steepest.types import Block, Floats, Solver, Status
+
+__all__ = ["minimise"]
+
+NEWTON = 250  # coefficients up to which a Hessian per step is cheaper than twenty more passes
+MATRIX = 1200  # up to which a last proof may form the Hessian
+STAGES = (10, 12, 16)  # steps between renewals of the metric
+ENOUGH_OF_PART = 1e-3  # relative gap at which a part of the rows has said what it can
+PER_COEFFICIENT = 10  # rows that a part needs to be solved by itself; with fewer it is fitted too well, and misleads
+SHORTER = (0.5, 0.25, 0.125, 0.03125, 2.0**-8, 2.0**-14, 2.0**-24)  # every one costs m K exponentials
+ENDED = (Status.MINIMUM, Status.UNCHANGED, Status.ITERATIONS)
+FAR = 16.0  # deviations from 0 beyond which columns are centred, block by block
+
+
+def minimise(engine: MemoryEngine, classes_count: int, request: Request) -> Outcome:
+    """The proved optimum over the rows of `engine`, whose y are the classes 0 … K-1; w (n, K), b (K,).
+
+    Raises DataError if a class has no row of positive weight: its intercept would run away.
+
+    >>> rng = np.random.default_rng(0)
+    >>> rows = MemoryEngine(rng.standard_normal((60, 2)), np.arange(60) % 3)
+    >>> found = minimise(rows, 3, Request(1e-9, 0.1, ("x1", "x2")))
+    >>> found.status.name, found.certificate.exists, found.certificate.gap < 1e-9, found.w.shape
+    ('PROVED', 'proved', True, (2, 3))
+    """
+    with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        _check_classes(engine, classes_count)
+        outcome = _solved(engine, classes_count, request)
+        if outcome.certificate.exists != "unknown" or request.l2 > 0.0:
+            return outcome
+        return _without_dependent(outcome, engine, classes_count, request)
+
+
+def _solved(engine: MemoryEngine, K: int, request: Request) -> Outcome:
+    fit = _Fit(engine, K, request)
+    fit.run()
+    return fit.outcome()
+
+
+def _without_dependent(outcome: Outcome, engine: MemoryEngine, K: int, request: Request) -> Outcome:
+    """Again without the columns that depend on earlier ones, whose weights are then 0; J is the same function."""
+    dropped = dependent_columns(Problem.of(engine))
+    if not dropped:
+        return outcome
+    kept = np.setdiff1d(np.arange(engine.n), [each.column for each in dropped])
+    notes = tuple(
+        Note(
+            "dependent-column",
+            f"{each.sentence(request.names)}: left out (its weights are 0); predictions are the same",
+        )
+        for each in dropped
+    )
+    for note in notes:
+        if request.on_note is not None:
+            request.on_note(note)
+    start = None if request.start is None else (request.start[0][kept], request.start[1])
+    request = replace(request, names=tuple(request.names[j] for j in kept), start=start)
+    rows = MemoryEngine(engine.X[:, kept], engine.y, engine.weight, threads=engine.threads)
+    again = _solved(rows, K, request)
+    w = np.zeros((engine.n, K))
+    w[kept] = again.w
+    certificate = again.certificate
+    if certificate.witness is not None:
+        direction = np.zeros((engine.n + 1, K), dtype=object)
+        direction[[*kept, engine.n]] = np.array(certificate.witness.direction, dtype=object).reshape(-1, K)
+        columns = tuple(int(kept[j]) for j in certificate.witness.columns)
+        certificate = disproved(replace(certificate.witness, direction=tuple(direction.ravel()), columns=columns))
+    return replace(again, w=w, certificate=certificate, passes=again.passes + outcome.passes + 3, notes=notes)
+
+
+def _check_classes(engine: MemoryEngine, K: int) -> None:
+    def count(block: Block) -> Floats:
+        s = np.ones(len(block.y)) if block.weight is None else (block.weight > 0.0).astype(np.float64)
+        return np.bincount(block.y.astype(np.intp), s, minlength=K).astype(np.float64)
+
+    rows: Floats = engine.sum(count)
+    if len(rows) != K or not np.all(rows > 0.0):
+        missing = ", ".join(str(k) for k in np.flatnonzero(rows[:K] == 0.0))
+        raise DataError(f"of {K} classes, no row of positive weight has class {missing}: leave that class out")
+
+
+def _penalty(engine: MemoryEngine, request: Request) -> float | Floats:
+    if not request.standardize:
+        return request.l2
+    scale = Scaling.standard(engine.sum(moments_of)).scale
+    return np.asarray(request.l2 * np.where(np.isfinite(scale), scale, 1.0) ** 2)
+
+
+@dataclass
+class _Fit:
+    """One fit under way: the runs made over all rows, and the newest certificate."""
+
+    engine: MemoryEngine
+    K: int
+    request: Request
+    runs: list[Run] = field(default_factory=list)
+    certificate: Certificate | None = None
+    proofs: int = 0
+    best: float = np.inf  # estimate at the last failed proof
+
+    def __post_init__(self) -> None:
+        self.started = time.perf_counter()
+        self.problem = Problem.of(self.engine, _penalty(self.engine, self.request))
+        frame = self.problem.frame
+        far = bool(np.any(np.abs(frame.centre) > FAR * frame.scale))
+        scaling = Scaling(frame.centre if far else np.zeros(self.engine.n), frame.scale)
+        if not far:
+            self.problem = replace(self.problem, frame=scaling)
+        strengths = self.problem.l2 / frame.scale / frame.scale
+        self.objective = SoftmaxObjective(self.engine, self.K, strengths, scaling)
+        self.theta = np.zeros((self.engine.n + 1) * (self.K - 1))
+        if self.request.start is not None:
+            w, b = self.request.start
+            self.theta = self.objective.theta(np.asarray(w, dtype=np.float64), np.asarray(b, dtype=np.float64))
+        self.free = not np.any(self.problem.l2 > 0.0)
+        self.size = len(self.theta)
+
+    def run(self) -> None:
+        """Newton's method, or L-BFGS in stages."""
+        if self.size <= NEWTON:
+            self._drive(newton(self.theta), self._newton_enough())
+            return
+        part = self._part()
+        theta = self.theta
+        stages: tuple[int, ...] = STAGES
+        if part.engine.m < self.engine.m and part.engine.m >= PER_COEFFICIENT * self.size:
+            theta, stages = self._on_part(part), ()
+        metric = metric_of_classes(part, theta) if theta.any() else first_metric(part)
+        for steps in (*stages, None):
+            if not self._drive(lbfgs(theta, metric, shorter=SHORTER), self._lbfgs_enough(metric), steps):
+                return
+            theta = self.runs[-1].last.theta
+            metric = metric_of_classes(part, theta)
+
+    def outcome(self) -> Outcome:
+        """The answer at the last iterate, certified if it is not yet."""
+        last, status = self.runs[-1].last, self.runs[-1].status
+        w, b = self.objective.weights(last.theta)
+        if self.free and last.point.errors == 0:
+            certificate = separation(self.problem, w, b)
+            if certificate is not None:
+                self.certificate, status = certificate, Status.SEPARATED
+            elif status is Status.PROVED:  # stopped for a separation that cannot be shown
+                status = Status.MINIMUM
+        if status is not Status.PROVED and status is not Status.SEPARATED:
+            self._prove(last, matrix=self.size <= MATRIX)
+            status = Status.PROVED if self._proved() and status in ENDED else status
+        assert self.certificate is not None
+        point = last.point
+        passes = sum(run.passes for run in self.runs) + 3 * self.proofs + 3
+        seconds = time.perf_counter() - self.started
+        return Outcome(w, b, point.cost, point.value, self.certificate, status, self._trace(), passes, seconds)
+
+    def _part(self) -> SoftmaxObjective:
+        """The rows that the metric is made of: all of them if there are not many."""
+        size = 8 * (self.engine.n + 1) + 1000
+        if self.engine.m >= 3 * PER_COEFFICIENT * self.size:
+            size = max(size, PER_COEFFICIENT * self.size)
+        if self.engine.m <= 2 * size:
+            return self.objective
+        return replace(self.objective, engine=draw_rows(self.engine, self.K, size))
+
+    def _on_part(self, part: SoftmaxObjective) -> Floats:
+        """The optimum of a part of the rows, roughly: a start that is worth dozens of passes over all of them."""
+        theta, metric = self.theta, first_metric(part)
+        for steps in STAGES:
+            ends = _settled(metric)
+            run = drive(lbfgs(theta, metric, shorter=SHORTER), part, StopRules(steps, enough=ends))
+            theta = run.last.theta
+            if run.status is not Status.ITERATIONS:
+                break
+            metric = metric_of_classes(part, theta)
+        return theta
+
+    def _drive(self, solver: Solver, enough: Callable[[Iterate], bool], steps: int | None = None) -> bool:
+        """One run over all rows; whether it ended only because its steps were made."""
+        request, made = self.request, sum(len(run.trace.cost) for run in self.runs)
+        left = request.iterations - made
+        budget = None if request.budget is None else request.budget - (time.perf_counter() - self.started)
+        stop = StopRules(left if steps is None else min(left, steps), budget=budget, enough=enough)
+        run = drive(solver, self.objective, stop, self._callback(made))
+        self.runs.append(run)
+        return steps is not None and steps < left and run.status is Status.ITERATIONS
+
+    def _callback(self, made: int) -> Callable[[Step], Any] | None:
+        callback = self.request.callback
+        if callback is None:
+            return None
+        return lambda step: callback(replace(step, iteration=step.iteration + made))
+
+    def _newton_enough(self) -> Callable[[Iterate], bool]:
+        """Newton squares the distance at every step: a decrease of sqrt(tol) is worth a proof."""
+        values: list[float] = []
+
+        def enough(iterate: Iterate) -> bool:
+            value = iterate.point.value
+            values.append(value)
+            if self.free and iterate.point.errors == 0:
+                return True
+            if len(values) < 2 or values[-2] - value > np.sqrt(self.request.tol) * value:
+                return False
+            self._prove(iterate, matrix=True)
+            return self._proved()
+
+        return enough
+
+    def _lbfgs_enough(self, metric: Callable[[Floats], Floats]) -> Callable[[Iterate], bool]:
+        """D1 is about ½ |dW|² / l2 where the intercepts are settled, so it is tried only when that is small."""
+        strengths = self.objective.strengths()
+        coercive = bool(np.all(self.objective.l2 > 0.0))
+
+        def enough(iterate: Iterate) -> bool:
+            gradient, value = iterate.point.gradient, iterate.point.value
+            if self.free and iterate.point.errors == 0:
+                return True
+            if coercive:
+                weights = gradient[: -(self.K - 1)]
+                estimate = 0.5 * float(np.sum(weights * weights / strengths[: len(weights)])) / value
+            else:
+                estimate = 0.5 * float(gradient @ metric(gradient)) / value
+            if not (estimate <= self.request.tol and estimate <= 0.3 * self.best):
+                return False
+            if not coercive and self.size > MATRIX:
+                return False
+            self.best = estimate
+            self._prove(iterate, matrix=not coercive)
+            return self._proved()
+
+        return enough
+
+    def _prove(self, iterate: Iterate, matrix: bool) -> None:
+        w, b = self.objective.weights(iterate.theta)
+        self.certificate = certify_classes(self.problem, w, b, hessian=matrix)
+        self.proofs += 1
+
+    def _proved(self) -> bool:
+        return self.certificate is not None and self.certificate.gap <= self.request.tol
+
+    def _trace(self) -> Trace:
+        """All runs in a row."""
+        parts = [run.trace for run in self.runs]
+        names = ("cost", "value", "gradient_norm", "change", "seconds")
+        return Trace(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _settled(metric: Callable[[Floats], Floats]) -> Callable[[Iterate], bool]:
+    def enough(iterate: Iterate) -> bool:
+        gradient = iterate.point.gradient
+        return 0.5 * float(gradient @ metric(gradient)) <= ENOUGH_OF_PART * iterate.point.value
+
+    return enough

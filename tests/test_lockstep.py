@@ -1,0 +1,291 @@
+"""Many fits together are the fits one by one: same optima, proved gaps, fewer passes; folds; the one-SE rule."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import steepest
+from steepest.certificate import certify
+from steepest.driver import StopRules, drive
+from steepest.engines import MemoryEngine
+from steepest.errors import DataError
+from steepest.folds import assign_folds
+from steepest.kernels import KERNELS
+from steepest.lockstep import advance, answers, newton_together
+from steepest.objective import Objective
+from steepest.paths import Path, path
+from steepest.penalties import L2
+from steepest.problem import Problem
+from steepest.scaling import Scaling
+from steepest.solvers.lbfgs import lbfgs
+from steepest.solvers.newton import newton
+from steepest.together import Fits, Metrics, Rows
+from steepest.types import HessianTimes, Status
+
+L2S = np.logspace(0, -5, 6)
+
+
+def table(seed=0, m=400, n=6, rho=0.6):
+    rng = np.random.default_rng(seed)
+    mix = np.linalg.cholesky(rho ** np.abs(np.subtract.outer(np.arange(n), np.arange(n))))
+    X = rng.standard_normal((m, n)) @ mix.T
+    y = (X @ rng.standard_normal(n) + 0.4 + rng.logistic(size=m) > 0.0).astype(int)
+    return X, y
+
+
+def optimum(X, y, l2, weight=None):
+    """One fit by Newton's method to the end of floating point, on its own."""
+    engine = MemoryEngine(X, y.astype(np.uint8), weight, threads=1)
+    objective = Objective(engine, KERNELS["vectorised"], L2(l2))
+    run = drive(newton(np.zeros(X.shape[1] + 1)), objective, StopRules(iterations=60))
+    return run.last.theta, run.last.point.value
+
+
+def value(X, y, l2, w, b, weight=None):
+    s = np.ones(len(y)) if weight is None else weight
+    z = X @ w + b
+    return float(s @ (np.logaddexp(0.0, z) - y * z) / s.sum()) + 0.5 * l2 * float(w @ w)
+
+
+def parts(X, y, fold=None, fits=1):
+    engine = MemoryEngine(X, y.astype(np.uint8), threads=1)
+    return Rows(engine, Scaling(np.zeros(X.shape[1]), np.ones(X.shape[1])), fold, fits)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 1000), st.booleans())
+def test_path_is_the_fits_one_by_one(seed, weighted):
+    X, y = table(seed, m=150, n=3)
+    weight = np.random.default_rng(seed).integers(1, 4, len(y)).astype(float) if weighted else None
+    found = path(X, y, L2S, folds=3, tol=1e-12, sample_weight=weight)
+    assert found.gap.max() <= 1e-12
+    assert found.held_out_gap.max() <= 1e-12
+    for p, l2 in enumerate(L2S):
+        theta, best = optimum(X, y, l2, weight)
+        assert value(X, y, l2, found.w[p], found.b[p], weight) == pytest.approx(best, rel=2e-12)
+        np.testing.assert_allclose(found.w[p], theta[:-1], atol=2e-5 * math.sqrt(best / l2 + 1.0) * 1e-1)
+        for k in range(3):
+            seen, out = found.folds != k, found.folds == k
+            theta, _ = optimum(X[seen], y[seen], l2, None if weight is None else weight[seen])
+            loss = value(X[out], y[out], 0.0, theta[:-1], theta[-1], None if weight is None else weight[out])
+            assert found.held_out_loss[p, k] == pytest.approx(loss, rel=1e-4)
+
+
+@pytest.mark.parametrize("tol", [1e-3, 1e-6, 1e-10])
+@pytest.mark.parametrize(("m", "n"), [(300, 4), (6000, 5), (900, 140)])
+def test_gap_is_proved(m, n, tol):
+    """The certificate's own proof at the returned weights confirms the bound; the truth lies below it."""
+    X, y = table(1, m, n)
+    X *= 10.0 ** np.linspace(-2, 3, n)
+    X += 5.0
+    found = path(X, y, [1e-2, 1e-4], folds=3, tol=tol)
+    assert max(found.gap.max(), found.held_out_gap.max()) <= tol
+    for p, l2 in enumerate(found.l2):
+        proof = certify(Problem.of(MemoryEngine(X, y, threads=1), l2), found.w[p], float(found.b[p]))
+        assert proof.certificate.exists == "proved"
+        assert proof.certificate.gap <= found.gap[p] * 1.01 + 1e-15
+
+
+def test_true_gap_never_exceeds_the_proved_one():
+    for seed in range(12):
+        X, y = table(seed, m=60 + 10 * seed, n=1 + seed % 5)
+        found = path(X, y, L2S, tol=1e-2)
+        for p, l2 in enumerate(L2S):
+            _, best = optimum(X, y, l2)
+            true = (value(X, y, l2, found.w[p], found.b[p]) - best) / best
+            assert true <= found.gap[p] + 1e-14
+
+
+def test_separable_rows_are_fitted_too():
+    X = np.concatenate([np.linspace(-3, -1, 30), np.linspace(1, 3, 30)])[:, None]
+    y = (X[:, 0] > 0).astype(int)
+    found = path(X, y, [1.0, 1e-3, 1e-6], folds=5, tol=1e-8)
+    assert found.gap.max() <= 1e-8
+    assert found.held_out_accuracy.min() == 1.0
+
+
+def test_passes_are_counted_and_fewer_than_of_separate_fits(monkeypatch):
+    X, y = table(3, m=8000, n=5)
+    reads = []
+    monkeypatch.setattr(Rows, "sum", _counting(Rows.sum, reads))
+    together = path(X, y, L2S, folds=5, tol=1e-8)
+    full = [m for m in reads if m == len(y)]
+    assert together.passes == len(full)
+    assert together.passes <= 12
+    assert sum(path(X, y, [l2], folds=5, tol=1e-8).passes for l2 in L2S) > 3 * together.passes
+
+
+def _counting(method, reads):
+    def counted(self, of_piece):
+        reads.append(self.m)
+        return method(self, of_piece)
+
+    return counted
+
+
+def test_lockstep_gives_the_iterates_of_single_runs():
+    """The same generators by themselves: same weights to rounding; one pass answers all open questions."""
+    X, y = table(4, m=200, n=3)
+    l2 = np.array([1.0, 0.1, 1e-3])
+    rows = parts(X, y, fits=3)
+    fits = Fits.of(rows, l2, np.full(3, -1))
+    exact = [optimum(X, y, each) for each in l2]
+    ended = advance([newton(np.zeros(4)) for _ in l2], answers(rows, fits), lambda f, point: False)
+    for (theta, best), last in zip(exact, ended, strict=True):
+        np.testing.assert_allclose(last.theta, theta, rtol=1e-7, atol=1e-9)
+        assert last.point.value / len(y) == pytest.approx(best, rel=1e-13)
+    before = rows.passes
+    theta, hessians = newton_together(rows, fits, np.zeros((3, 4)), 1e-1)
+    spent = rows.passes - before
+    assert spent <= 6
+    metrics = Metrics.of(hessians, 0.0)
+    rows.passes = 0
+    ended = advance(
+        [lbfgs(t, metrics.one(f)) for f, t in enumerate(theta)], answers(rows, fits), lambda f, point: False
+    )
+    longest = 0
+    for f, (start, l2f) in enumerate(zip(theta, l2, strict=True)):
+        single = parts(X, y)
+        advance([lbfgs(start, metrics.one(f))], answers(single, fits.take(np.array([f]))), lambda f, point: False)
+        longest = max(longest, single.passes)
+        assert ended[f].point.value / len(y) == pytest.approx(exact[f][1], rel=1e-13), l2f
+    assert rows.passes == longest  # all of them together cost what the slowest costs alone
+
+
+def test_finished_fits_drop_out():
+    asked = []
+
+    def solver(rounds):
+        for _ in range(rounds):
+            yield HessianTimes(np.zeros(1), np.zeros(1))
+        return Status.MINIMUM
+
+    def answer(questions):
+        asked.append(sorted(questions))
+        return dict.fromkeys(questions, np.zeros(1))
+
+    assert advance([solver(1), solver(3), solver(2)], answer, lambda f, point: False) == []
+    assert asked == [[0, 1, 2], [1, 2], [1]]
+
+
+def test_threads_give_the_same_bits():
+    X, y = table(5, m=20_000, n=5)
+    one, two = (path(X, y, L2S, folds=4, threads=threads) for threads in (1, 2))
+    for name in ("w", "b", "gap", "held_out_loss", "held_out_accuracy", "held_out_gap"):
+        assert getattr(one, name).tobytes() == getattr(two, name).tobytes()
+
+
+def test_shapes_without_folds():
+    X, y = table(6)
+    found = path(X, y, [0.1, 0.01])
+    assert found.w.shape == (2, 6)
+    assert found.held_out_loss.shape == found.held_out_accuracy.shape == (2, 0)
+    assert found.folds is None
+    with pytest.raises(ValueError, match="folds=5"):
+        _ = found.best
+
+
+def test_same_sum_keeps_the_penalty_of_a_fold_relative_to_the_sum():
+    X, y = table(7, m=100, n=2)
+    found = path(X, y, [0.05], folds=4, tol=1e-12, same_sum=True)
+    seen = found.folds != 1
+    theta, _ = optimum(X[seen], y[seen], 0.05 * 100 / seen.sum())
+    loss = value(X[~seen], y[~seen], 0.0, theta[:-1], theta[-1])
+    assert found.held_out_loss[0, 1] == pytest.approx(loss, rel=1e-5)
+
+
+def made(l2, losses):
+    losses = np.asarray(losses, dtype=float)
+    P = len(losses)
+    return Path(
+        np.asarray(l2, float), np.zeros((P, 1)), np.zeros(P), np.zeros(P), losses, losses, losses, None, (0, 1), 1
+    )
+
+
+def test_one_standard_error_rule():
+    """Means 1.0, 0.52, 0.50, 0.51; the best one's standard error is 0.1 / sqrt(2) / sqrt(2) = 0.05."""
+    found = made([8.0, 4.0, 2.0, 1.0], [[1.0, 1.0], [0.5, 0.54], [0.45, 0.55], [0.5, 0.52]])
+    np.testing.assert_allclose(found.mean_loss, [1.0, 0.52, 0.5, 0.51])
+    assert found.standard_error[2] == pytest.approx(0.05)
+    assert (found.best, found.one_standard_error) == (2, 1)
+    flipped = made([1.0, 2.0, 4.0, 8.0], found.held_out_loss[::-1])
+    assert (flipped.best, flipped.one_standard_error) == (1, 2)
+    assert made([1.0, 2.0], [[0.5, 0.5], [0.5, 0.5]]).best == 1  # of equal ones the strongest
+
+
+def test_folds_are_stratified_and_the_same_every_time():
+    y = np.array([1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0])
+    fold, names = assign_folds(3, y)
+    assert names == (0, 1, 2)
+    assert np.bincount(fold).max() - np.bincount(fold).min() <= 1
+    for label in (0, 1):
+        counts = np.bincount(fold[y == label], minlength=3)
+        assert counts.max() - counts.min() <= 1
+        assert np.all(np.diff(fold[y == label]) >= 0)
+    assert np.array_equal(fold, assign_folds(3, y)[0])
+
+
+def test_folds_are_those_of_scikit_learn():
+    model_selection = pytest.importorskip("sklearn.model_selection")
+    rng = np.random.default_rng(0)
+    for K in (2, 5, 7):
+        y = rng.integers(0, 2, 101)
+        fold = assign_folds(K, y)[0]
+        for k, (_, out) in enumerate(model_selection.StratifiedKFold(K).split(y, y)):
+            assert np.array_equal(np.flatnonzero(fold == k), out)
+
+
+@pytest.mark.parametrize(
+    ("folds", "message"),
+    [
+        (1, "between 2 and"),
+        (99, "between 2 and"),
+        (np.zeros(6), "one fold only"),
+        (np.zeros(5), "one fold per row"),
+        (np.array(["a", "a", "a", "b", "b", "b"]), "fold b has no row of the negative class"),
+    ],
+)
+def test_folds_without_a_class_are_refused(folds, message):
+    y = np.array([0, 0, 1, 1, 1, 1])
+    with pytest.raises(DataError, match=message):
+        path(np.arange(6.0)[:, None], y, [1.0], folds=folds)
+
+
+def test_weights_of_zero_do_not_count_for_a_fold():
+    y = np.array([0, 1, 0, 1])
+    with pytest.raises(DataError, match="fold 1 has no row of the positive class"):
+        path(np.arange(4.0)[:, None], y, [1.0], folds=[0, 0, 1, 1], sample_weight=[1.0, 1.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("options", [{"l2s": [0.0]}, {"l2s": []}, {"l2s": [np.inf]}, {"l2s": [1.0], "tol": 0.0}])
+def test_options_out_of_range(options):
+    X, y = table(8, m=20, n=1)
+    with pytest.raises(ValueError, match=r"l2s|tol"):
+        steepest.path(X, y, **options)
+
+
+def test_labels_may_be_text_and_offsets_large():
+    X, y = table(9, m=300, n=2)
+    words = np.where(y == 1, "yes", "no")
+    plain, moved = path(X, words, [0.01], tol=1e-9), path(X + 1e6, words, [0.01], tol=1e-9)
+    assert plain.classes == ("no", "yes")
+    assert moved.gap[0] <= 1e-9
+    np.testing.assert_allclose(plain.w, moved.w, rtol=1e-4)
+
+
+def test_too_many_matrices_are_refused_before_any_work():
+    X = np.random.default_rng(0).standard_normal((10, 6000))
+    with pytest.raises(DataError, match="fewer penalties or folds"):
+        path(X, np.arange(10) % 2, np.logspace(0, -3, 8))
+
+
+def test_wide_tables_are_fitted():
+    X = np.random.default_rng(0).standard_normal((40, 90))
+    y = np.arange(40) % 2
+    found = path(X, y, [1.0, 0.1, 0.01], folds=4, tol=1e-8)
+    assert max(found.gap.max(), found.held_out_gap.max()) <= 1e-8
+    for p, l2 in enumerate(found.l2):
+        assert value(X, y, l2, found.w[p], found.b[p]) == pytest.approx(optimum(X, y, l2)[1], rel=1e-8)

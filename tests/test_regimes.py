@@ -1,0 +1,100 @@
+"""`fit` hands every kind of table to its regime: sparse, wide, K classes, repeated rows."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import steepest
+from steepest.types import Status
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((400, 30)) < 0.1, rng.standard_normal((400, 30)), 0.0)
+    return X, (X @ rng.standard_normal(30) + rng.standard_normal(400) > 0.0).astype(int)
+
+
+@pytest.mark.parametrize("form", [sp.csr_matrix, sp.csr_array, sp.csc_array, sp.coo_matrix])
+def test_sparse_is_dense(rows, form):
+    X, y = rows
+    dense, sparse = steepest.fit(X, y, l2=0.01), steepest.fit(form(X), y, l2=0.01)
+    assert sparse.status is dense.status is Status.PROVED
+    assert sparse.certificate.gap <= 1e-9
+    np.testing.assert_allclose(sparse.w, dense.w, atol=1e-4)
+    np.testing.assert_allclose(sparse.predict_proba(form(X)), sparse.predict_proba(X), rtol=1e-12)
+    assert (sparse.predict(form(X)) == sparse.predict(X)).all()
+
+
+def test_sparse_rows_are_for_auto(rows):
+    X, y = rows
+    with pytest.raises(steepest.DataError, match="reads dense rows only"):
+        steepest.fit(sp.csr_array(X), y, method="gd")
+    with pytest.raises(steepest.DataError, match="exactly two are needed"):
+        steepest.fit(sp.csr_array(X), np.arange(400) % 3)
+    bad = X.copy()
+    bad[7, 3] = np.nan
+    with pytest.raises(steepest.DataError, match="7, 3"):
+        steepest.fit(sp.csr_array(bad), y)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.01])
+def test_k_classes(rows, l2):
+    X = rows[0]
+    rng = np.random.default_rng(1)
+    y = np.array(["a", "b", "c"])[np.argmax(X[:, :3] + rng.gumbel(size=(400, 3)), axis=1)]
+    fit = steepest.fit(X[:, :4], y, l2=l2)
+    assert fit.classes == ("a", "b", "c")
+    assert fit.w.shape == (4, 3)
+    assert fit.b.shape == (3,)
+    assert fit.certificate.gap <= 1e-9
+    np.testing.assert_allclose(fit.w.sum(axis=1), 0.0, atol=1e-12)
+    probabilities = fit.predict_proba(X[:, :4])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-14)
+    if not l2:
+        counts = [np.sum(y == label) for label in fit.classes]
+        np.testing.assert_allclose(probabilities.sum(axis=0), counts, rtol=1e-4)
+    assert set(fit.predict(X[:, :4])) <= {"a", "b", "c"}
+
+
+def test_a_quantity_is_no_class(rows):
+    X, _ = rows
+    with pytest.raises(steepest.DataError, match="400 distinct labels"):
+        steepest.fit(X, np.linspace(0.0, 1.0, 400))
+    with pytest.raises(steepest.DataError, match="exactly two"):
+        steepest.fit(X, np.arange(400) % 3, method="gd")
+
+
+def test_repeated_rows_are_counted():
+    rng = np.random.default_rng(2)
+    X = rng.integers(0, 3, (60_000, 4)).astype(float)
+    y = rng.random(60_000) < 1.0 / (1.0 + np.exp(1.0 - X[:, 0] + 0.5 * X[:, 1]))
+    counted = steepest.fit(X, y)
+    order = rng.permutation(60_000)
+    jittered = steepest.fit(X[order] + 1e-13 * rng.standard_normal((60_000, 4)), y[order])
+    assert counted.status is Status.PROVED
+    np.testing.assert_allclose(counted.w, jittered.w, atol=1e-4)
+    assert counted.cost == pytest.approx(jittered.cost, rel=1e-9)
+
+
+def test_witness_rows_are_the_users():
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 3, (60_000, 3)).astype(float)
+    y = rng.random(60_000) < 0.4
+    X[:, 2] = 0.0
+    chosen = np.flatnonzero(y)[[10, 500, 2000]]
+    X[chosen, 2] = 1.0
+    witness = steepest.fit(X, y).certificate.witness
+    assert witness.rows == tuple(chosen.tolist())
+    assert witness.separated == 3
+
+
+def test_wide_tables_of_many_rows():
+    rng = np.random.default_rng(4)
+    X = rng.standard_normal((700, 900))
+    y = X[:, 0] + rng.standard_normal(700) > 0.0
+    fit = steepest.fit(X, y, l2=1.0 / 700)
+    assert fit.status is Status.PROVED
+    z = (2.0 * y - 1.0) * (X @ fit.w + fit.b)
+    slope = -(2.0 * y - 1.0) / (1.0 + np.exp(z))
+    assert np.abs(slope @ X / 700 + fit.w / 700).max() < 1e-4
