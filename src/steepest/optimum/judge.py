@@ -24,6 +24,7 @@ __all__ = ["Judge"]
 
 SEARCH_AT = (6, 12, 24, 48)  # Newton steps that still creep when a separating plane is looked for
 TINY = np.finfo(float).tiny
+TOO_FAR = 16.0  # of the estimate: the certificate says nothing yet, a step or two on it will
 CREEPS = 0.05  # of the decrement before: Newton's method, once it converges, leaves far less of it
 RARE = 0.05  # share of the rarer class below which expected and observed counts must agree as well
 BALANCE = 1e-9  # relative difference of expected and observed positives that is then asked for
@@ -81,7 +82,7 @@ class Judge:
         self.examine(iterate)
         gap = self.certificate.gap
         if gap > self.tol:  # the estimate was too hopeful: ask for more before the next examination
-            self.margin *= 2.0 * min(gap / self.tol, 1e6)
+            self.margin *= 2.0 * min(gap / self.tol, 1e6) if math.isfinite(gap) else TOO_FAR
         return gap <= self.tol
 
     def examine(self, iterate: Iterate) -> None:
