@@ -1,6 +1,8 @@
 """steepest: logistic regression by gradient descent, exactly right and open to look at.
 
-    steepest.fit(X, y)            minimise the cost of m examples            -> Fit
+    steepest.fit(X, y)            the proved optimum, or descent as asked    -> Fit
+    steepest.path(X, y, l2s)      many penalties and folds in lockstep       -> Path
+    steepest.forecast(m, n)       passes, seconds, memory, before fitting    -> Forecast
     steepest.path(X, y, l2s)      many penalties, folds held out             -> Path
     steepest.graph(x, y, w, b)    one example, forward and backward          -> Graph
     steepest.formulas             sigmoid, softplus, loss, dz, curvature
@@ -14,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from steepest import formulas, teach
+    from steepest.certificate import Certificate
     from steepest.diagnosis import Note
     from steepest.driver import Step
     from steepest.errors import DataError
     from steepest.fitting import fit
+    from steepest.forecasting import Forecast, forecast
     from steepest.model import Model, load
     from steepest.paths import Path, path
     from steepest.result import Fit
@@ -27,8 +31,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Certificate",
     "DataError",
     "Fit",
+    "Forecast",
     "Graph",
     "Model",
     "Note",
@@ -37,6 +43,7 @@ __all__ = [
     "Step",
     "__version__",
     "fit",
+    "forecast",
     "formulas",
     "graph",
     "load",
@@ -45,8 +52,10 @@ __all__ = [
 ]
 
 _HOME = {
+    "Certificate": "steepest.certificate",
     "DataError": "steepest.errors",
     "Fit": "steepest.result",
+    "Forecast": "steepest.forecasting",
     "Graph": "steepest.teach.graph",
     "Model": "steepest.model",
     "Note": "steepest.diagnosis",
@@ -54,6 +63,7 @@ _HOME = {
     "Status": "steepest.types",
     "Step": "steepest.driver",
     "fit": "steepest.fitting",
+    "forecast": "steepest.forecasting",
     "graph": "steepest.teach.graph",
     "load": "steepest.model",
     "path": "steepest.paths",

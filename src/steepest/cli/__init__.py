@@ -12,8 +12,8 @@ import click
 
 from steepest import __version__
 from steepest.cli.lazily import command
-from steepest.cli.options import AgreeOptions, ExplainOptions, FitOptions, PredictOptions
-from steepest.cli.reading import NAMES, NOT_NEGATIVE, NUMBER, NUMBERS, POSITIVE, RATE, SECONDS
+from steepest.cli.options import AgreeOptions, ExplainOptions, FitOptions, ForecastOptions, PredictOptions
+from steepest.cli.reading import NAMES, NOT_NEGATIVE, NUMBER, NUMBERS, POSITIVE, RATE, SECONDS, SHAPE
 from steepest.cli.surface import Surface
 
 __all__ = ["main"]
@@ -125,3 +125,18 @@ def predict(**given: Any) -> int:
 def agree(**given: Any) -> int:
     """Compute the same thing in every way there is, and show the largest differences."""
     return command("agree", AgreeOptions(**given))
+
+
+@main.command(short_help="Say what a fit will cost, before it is made.")
+@_data
+@click.option("--shape", type=SHAPE, metavar="MxN", help="M rows of N features, instead of a file.")
+@click.option(
+    "--columns", type=NAMES, metavar="A,B,…", multiple=True, help="The features.  [all columns but the target]"
+)
+@click.option("--drop", metavar="NAME", multiple=True, help="Leave this column out; can be repeated.")
+@click.option("--l2", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Penalty ½ l2 |w|².  [0]")
+@click.option("--tol", type=POSITIVE, metavar="NUMBER", default=1e-9, help="Relative gap to prove.  [1e-9]")
+@click.option("--json", is_flag=True, help="Print one JSON object instead.")
+def forecast(**given: Any) -> int:
+    """Forecast method, passes, seconds and memory of a fit of FILE, or of a table of a given shape."""
+    return command("forecast", ForecastOptions(**given))

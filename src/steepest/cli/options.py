@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["AgreeOptions", "ExplainOptions", "FitOptions", "PredictOptions"]
+__all__ = ["AgreeOptions", "ExplainOptions", "FitOptions", "ForecastOptions", "PredictOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +73,18 @@ class AgreeOptions:
     columns: tuple[tuple[str, ...], ...]
     drop: tuple[str, ...]
     seed: int
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastOptions:
+    """`steepest forecast`."""
+
+    file: str | None
+    target: str | None
+    shape: tuple[int, int] | None
+    columns: tuple[tuple[str, ...], ...]
+    drop: tuple[str, ...]
+    l2: float
+    tol: float
     json: bool

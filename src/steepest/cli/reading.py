@@ -80,6 +80,16 @@ class _Names(click.ParamType[Any]):
         return names
 
 
+class _Shape(click.ParamType[Any]):
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        parts = str(value).lower().replace("_", "").replace(",", "").split("x")
+        if len(parts) != 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            self.fail(f"{value!r} is not a shape; write rows and features as 1000000x50", param, ctx)
+        return int(parts[0]), int(parts[1])
+
+
 def _number(text: str) -> float | None:
     """The finite number that `text` spells, or None."""
     try:
@@ -90,4 +100,4 @@ def _number(text: str) -> float | None:
 
 
 NUMBER, POSITIVE, NOT_NEGATIVE = _Number(), _Number("> 0"), _Number(">= 0")
-RATE, SECONDS, NUMBERS, NAMES = _Rate(), _Seconds(), _Numbers(), _Names()
+RATE, SECONDS, NUMBERS, NAMES, SHAPE = _Rate(), _Seconds(), _Numbers(), _Names(), _Shape()

@@ -16,10 +16,11 @@ from steepest.cli.lazily import module
 from steepest.cli.screen import coloured, width
 from steepest.data.quoting import safe
 from steepest.data.table import Table
+from steepest.optimum.regime import choose
 from steepest.result import Fit
 from steepest.teach.wording import columns, shorten
 
-__all__ = ["Outcome", "as_json", "as_text", "count"]
+__all__ = ["Outcome", "as_json", "as_text", "count", "line"]
 
 MOST_WEIGHTS = 30  # more do not fit on a screen; --json and --out hold all
 MOST_WITNESSES = 8  # columns of a separating plane that are spelled out
@@ -121,7 +122,7 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def _line(head: str, text: str) -> str:
+def line(head: str, text: str) -> str:
     """A paragraph with its head in the margin; lines do not end at `GLUE`."""
     filled = textwrap.fill(
         text, width(), initial_indent=head.ljust(MARGIN), subsequent_indent=" " * MARGIN, break_on_hyphens=False
@@ -140,17 +141,18 @@ def _what(outcome: Outcome) -> str:
         scale = "standardised columns" if fit.standardize else "the columns as they are"
         penalty = f"½ · {fit.l2:g} · |w|²".replace(" ", GLUE)
         objective += f", plus {penalty} on {scale}, b not penalised"
-    method = fit.method if fit.learning_rate is None else f"{fit.method}, α = {fit.learning_rate:.6g}"
+    if fit.method == "auto":
+        method = f"auto: {choose(outcome.m, len(table.names), l2=fit.l2).regime.value}"
+    else:
+        method = fit.method if fit.learning_rate is None else f"{fit.method}, α = {fit.learning_rate:.6g}"
     if fit.standardize:
         method += ", on standardised columns"
     return "\n".join(
         [
-            _line("read", f"{table.source}: {count(outcome.m, 'row')}{weighted}, {count(len(table.names), 'feature')}"),
-            _line(
-                "target", f"{_name(target.name)}: {positive} is positive ({ones:,}), {negative} negative ({zeros:,})"
-            ),
-            _line("minimise", objective),
-            _line("method", method),
+            line("read", f"{table.source}: {count(outcome.m, 'row')}{weighted}, {count(len(table.names), 'feature')}"),
+            line("target", f"{_name(target.name)}: {positive} is positive ({ones:,}), {negative} negative ({zeros:,})"),
+            line("minimise", objective),
+            line("method", method),
         ]
     )
 
@@ -159,13 +161,13 @@ def _descent(outcome: Outcome) -> str:
     fit = outcome.fit
     seconds = f"{fit.seconds:.2g} s" if fit.seconds < 10 else f"{fit.seconds:,.0f} s"
     lines = [
-        _line("J before", f"{outcome.before:.6f}" if _plain(outcome.before) else f"{outcome.before:.6g}"),
-        _line("J after", f"{fit.cost:.6f}" if _plain(fit.cost) else f"{fit.cost:.6g}"),
+        line("J before", f"{outcome.before:.6f}" if _plain(outcome.before) else f"{outcome.before:.6g}"),
+        line("J after", f"{fit.cost:.6f}" if _plain(fit.cost) else f"{fit.cost:.6g}"),
     ]
     if fit.l2:
-        lines.append(_line("", f"{fit.value:.6g} with the penalty"))
-    lines.append(_line("ended", f"after {count(fit.iterations, 'step')} in {seconds}: {fit.status.value}"))
-    lines.append(_line("proved", f"{fit.certificate.sentence}"))
+        lines.append(line("", f"{fit.value:.6g} with the penalty"))
+    lines.append(line("ended", f"after {count(fit.iterations, 'step')} in {seconds}: {fit.status.value}"))
+    lines.append(line("proved", f"{fit.certificate.sentence}"))
     return "\n".join(lines)
 
 
@@ -181,12 +183,12 @@ def _separation(outcome: Outcome) -> str:
     others = "" if complete else f"; the other {outcome.m - witness.separated:,} rows lie on it"
     return "\n".join(
         [
-            _line("verdict", f"{outcome.verdict}. The weights grow for ever, and no table of them would mean anything"),
-            _line("witness", f"{terms}{rest} is {'> 0' if complete else '>= 0'} on every positive row and "
+            line("verdict", f"{outcome.verdict}. The weights grow for ever, and no table of them would mean anything"),
+            line("witness", f"{terms}{rest} is {'> 0' if complete else '>= 0'} on every positive row and "
                   f"{'< 0' if complete else '<= 0'} on every negative one (checked in exact arithmetic)"),
-            _line("rows", f"{witness.separated:,} of {outcome.m:,} are strictly on their side of that plane{others}"),
-            _line("columns", f"{names}{more}"),
-            _line("cures", "a penalty: --l2 0.001 (or more); or leave out the columns named, if they give the answer "
+            line("rows", f"{witness.separated:,} of {outcome.m:,} are strictly on their side of that plane{others}"),
+            line("columns", f"{names}{more}"),
+            line("cures", "a penalty: --l2 0.001 (or more); or leave out the columns named, if they give the answer "
                   "away; or more rows"),
         ]
     )  # fmt: skip
@@ -225,7 +227,7 @@ def _accuracy(outcome: Outcome) -> str:
     target, m = outcome.table.target, outcome.m
     usual = max(range(2), key=lambda value: target.counts[value])
     guess = f"always saying {_label(target.classes[usual])} would get {target.counts[usual] / m:.1%}"
-    return _line(
+    return line(
         "accuracy", f"{outcome.right / m:.1%} of the rows it was fitted to ({outcome.right:,} of {m:,}); {guess}"
     )
 

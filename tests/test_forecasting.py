@@ -8,7 +8,7 @@ import pytest
 import steepest
 from steepest import calibration
 from steepest.calibration import TYPICAL, Machine, machine
-from steepest.forecast import forecast
+from steepest.forecasting import forecast
 from steepest.optimum.regime import Regime, choose, sample_size
 
 
