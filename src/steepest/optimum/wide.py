@@ -71,9 +71,11 @@ class _Rows:
             part = (X[:, j : j + step] - centre[j : j + step]) / frame.scale[j : j + step]
             inner += part @ part.T
         values, vectors = scipy.linalg.eigh(inner)
-        kept = values > engine.m * np.finfo(float).eps * max(values[-1], np.finfo(float).tiny)
+        values = np.where(values > engine.m * np.finfo(float).eps * max(values[-1], 0.0), values, 0.0)
+        kept = values > 0.0
+        kept[-1] = True  # of equal rows nothing is left; one direction of zeros will be left out by name
         root = np.sqrt(values[kept])
-        return cls(X, frame, vectors[:, kept] * root, vectors[:, kept] / root)
+        return cls(X, frame, vectors[:, kept] * root, vectors[:, kept] / np.where(root > 0.0, root, 1.0))
 
     def weights(self, u: Floats, c: float) -> tuple[Floats, float]:
         """(u, c) in the basis -> (w, b) of the user's columns."""
