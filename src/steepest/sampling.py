@@ -30,8 +30,9 @@ class Sample:
 def draw(engine: MemoryEngine, size: int) -> Sample:
     """About `size` rows of `engine`, half of them from each class as far as there are that many."""
     random = np.random.default_rng(SEED)
-    positive = np.flatnonzero(engine.y > 0.5)
-    negative = np.flatnonzero(engine.y <= 0.5)
+    seen = True if engine.weight is None else engine.weight > 0.0
+    positive = np.flatnonzero((engine.y > 0.5) & seen)
+    negative = np.flatnonzero((engine.y <= 0.5) & seen)
     few, many = sorted((positive, negative), key=len)
     of_few = min(len(few), size // 2)
     drawn = (_some(random, few, of_few), _some(random, many, min(len(many), size - of_few)))

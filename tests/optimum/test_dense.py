@@ -170,3 +170,44 @@ def test_wide_tables_without_a_penalty_are_separated():
     assert outcome.status is Status.SEPARATED
     witness = outcome.certificate.witness
     assert np.all((2 * y - 1) * (X @ witness.w + witness.b) > 0.0)
+
+
+def test_rows_of_weight_zero_are_not_drawn():
+    X, y = tall(80_000, 5)
+    weight = np.zeros(80_000)
+    weight[:3_000] = 1.0
+    few, all_rows = steepest.fit(X[:3_000], y[:3_000]), steepest.fit(X, y, sample_weight=weight)
+    assert all_rows.status is Status.PROVED
+    np.testing.assert_allclose(all_rows.w, few.w, atol=1e-4)
+
+
+def test_a_budget_that_ends_on_the_way_says_what_is_proved():
+    X, y = tall(200_000, 10)
+
+    def stop(step):
+        return step.iteration == 1
+
+    fit = steepest.fit(X, y, callback=stop)
+    assert fit.status is Status.CALLBACK
+    assert 0.0 < fit.certificate.gap < 1e-3
+
+
+def test_a_level_that_no_sample_holds():
+    """Seven rows of 200,000 have the dummy set, in both classes: the sample's metric is blind there."""
+    X, y = tall(200_000, 4)
+    X[:, 3] = 0.0
+    X[np.arange(7) * 1000, 3] = 1.0
+    y[np.arange(7) * 1000] = [0, 1, 0, 1, 1, 0, 1]
+    for l2 in (0.0, 1e-7):
+        fit = steepest.fit(X, y, l2=l2)
+        assert fit.status is Status.PROVED
+        assert fit.certificate.gap <= 1e-9
+    assert np.sum(fit.predict_proba(X[np.arange(7) * 1000])) == pytest.approx(4.0, rel=0.2)
+
+
+def test_sorted_files_are_no_trap():
+    X, y = tall(100_000, 5)
+    order = np.argsort(y, kind="stable")
+    ordered, mixed = steepest.fit(X[order], y[order]), steepest.fit(X, y)
+    assert ordered.status is Status.PROVED
+    np.testing.assert_allclose(ordered.w, mixed.w, atol=1e-4)
