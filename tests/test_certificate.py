@@ -15,7 +15,11 @@ from high_precision import Case, Exact, random_case, standard_errors, true_error
 from mpmath import mp, mpf
 
 from steepest import formulas
-from steepest.certificate import (
+from steepest.driver import StopRules, drive
+from steepest.engines import MemoryEngine
+from steepest.objective import Objective
+from steepest.penalties import L2
+from steepest.proof.certificate import (
     Certificate,
     certify,
     compare,
@@ -26,14 +30,10 @@ from steepest.certificate import (
     relative,
     turn_of,
 )
-from steepest.driver import StopRules, drive
-from steepest.engines import MemoryEngine
-from steepest.evidence import Reach, bend, divergence_of, examine
-from steepest.existence import check
-from steepest.objective import Objective
-from steepest.penalties import L2
-from steepest.problem import Problem
-from steepest.rounding import Metric, exact_dot, gamma
+from steepest.proof.evidence import Reach, bend, divergence_of, examine
+from steepest.proof.existence import check
+from steepest.proof.problem import Problem
+from steepest.proof.rounding import Metric, exact_dot, gamma
 from steepest.scaling import Scaling
 from steepest.solvers.newton import newton
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steepest import compression
-from steepest.certificate import certify
 from steepest.compression import compress
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.objective import Objective
 from steepest.penalties import L2
-from steepest.problem import Problem
+from steepest.proof.certificate import certify
+from steepest.proof.problem import Problem
 from steepest.solvers.newton import newton
 
 

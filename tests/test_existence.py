@@ -11,14 +11,14 @@ import pytest
 from exact_separation import exact_verdict, random_integers
 
 from steepest import formulas
-from steepest.certificate import certify
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
-from steepest.existence import Witness, check, find_witness
-from steepest.linear_relations import Dependence, dependent_columns, nullspace_near
 from steepest.objective import Objective
 from steepest.penalties import L2
-from steepest.problem import Problem
+from steepest.proof.certificate import certify
+from steepest.proof.existence import Witness, check, find_witness
+from steepest.proof.linear_relations import Dependence, dependent_columns, nullspace_near
+from steepest.proof.problem import Problem
 from steepest.solvers.newton import newton
 
 COUNT = 10_000 if os.environ.get("STEEPEST_THOROUGH") else 1_000

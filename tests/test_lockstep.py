@@ -8,21 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import steepest
-from steepest.certificate import certify
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
-from steepest.folds import assign_folds
 from steepest.kernels import KERNELS
-from steepest.lockstep import advance, answers, newton_together
+from steepest.lockstep.advance import advance, answers, newton_together
+from steepest.lockstep.folds import assign_folds
+from steepest.lockstep.paths import Path, path
+from steepest.lockstep.together import Fits, Metrics, Rows
 from steepest.objective import Objective
-from steepest.paths import Path, path
 from steepest.penalties import L2
-from steepest.problem import Problem
+from steepest.proof.certificate import certify
+from steepest.proof.problem import Problem
 from steepest.scaling import Scaling
 from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import newton
-from steepest.together import Fits, Metrics, Rows
 from steepest.types import HessianTimes, Status
 
 L2S = np.logspace(0, -5, 6)

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from steepest import formulas, teach
-    from steepest.certificate import Certificate
     from steepest.diagnosis import Note
     from steepest.driver import Step
     from steepest.errors import DataError
     from steepest.fitting import fit
     from steepest.forecasting import Forecast, forecast
+    from steepest.lockstep.paths import Path, path
     from steepest.model import Model, load
-    from steepest.paths import Path, path
+    from steepest.proof.certificate import Certificate
     from steepest.result import Fit
     from steepest.teach.graph import Graph, graph
     from steepest.types import Status
@@ -52,21 +52,21 @@ __all__ = [
 ]
 
 _HOME = {
-    "Certificate": "steepest.certificate",
+    "Certificate": "steepest.proof.certificate",
     "DataError": "steepest.errors",
     "Fit": "steepest.result",
     "Forecast": "steepest.forecasting",
     "Graph": "steepest.teach.graph",
     "Model": "steepest.model",
     "Note": "steepest.diagnosis",
-    "Path": "steepest.paths",
+    "Path": "steepest.lockstep.paths",
     "Status": "steepest.types",
     "Step": "steepest.driver",
     "fit": "steepest.fitting",
     "forecast": "steepest.forecasting",
     "graph": "steepest.teach.graph",
     "load": "steepest.model",
-    "path": "steepest.paths",
+    "path": "steepest.lockstep.paths",
 }
 
 

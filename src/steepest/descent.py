@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from steepest import diagnosis
-from steepest.certificate import Certificate, certify, compare, disproved
 from steepest.diagnosis import Note, Subject
 from steepest.driver import Iterate, Run, StopRules, ask, drive
 from steepest.engines import MemoryEngine
@@ -27,7 +26,8 @@ from steepest.objective import Objective
 from steepest.optimum import Outcome, Request, minimise
 from steepest.options import Options
 from steepest.penalties import L2
-from steepest.problem import Problem
+from steepest.proof.certificate import Certificate, certify, compare, disproved
+from steepest.proof.problem import Problem
 from steepest.scaling import Scaling, moments_of
 from steepest.solvers import METHODS, largest_curvature
 from steepest.types import Floats, Status

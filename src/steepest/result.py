@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
 from steepest import formulas
-from steepest.certificate import Certificate
 from steepest.data import as_rows
 from steepest.diagnosis import Note
 from steepest.driver import Trace
 from steepest.engines.sparse import as_csr
 from steepest.errors import DataError
+from steepest.proof.certificate import Certificate
 from steepest.softmax_formulas import softmax
 from steepest.types import Floats, Status
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from steepest.engines import MemoryEngine
 from steepest.kernels import loop, many, vectorised
+from steepest.lockstep.together import Rows
 from steepest.scaling import Scaling
-from steepest.together import Rows
 from steepest.types import Block
 
 

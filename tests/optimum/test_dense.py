@@ -9,8 +9,8 @@ from mpmath import mp
 
 import steepest
 from steepest.engines import MemoryEngine
-from steepest.existence import find_witness
 from steepest.optimum import Request, dense, minimise
+from steepest.proof.existence import find_witness
 from steepest.types import Status
 
 COUNT = 500 if os.environ.get("STEEPEST_THOROUGH") else 80

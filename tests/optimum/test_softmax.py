@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from steepest import softmax_certificate
-from steepest.certificate import certify
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
@@ -16,8 +14,10 @@ from steepest.objective import Objective
 from steepest.optimum.outcome import Request
 from steepest.optimum.softmax import minimise
 from steepest.penalties import L2
-from steepest.problem import Problem
-from steepest.softmax_certificate import certify_classes
+from steepest.proof import softmax_certificate
+from steepest.proof.certificate import certify
+from steepest.proof.problem import Problem
+from steepest.proof.softmax_certificate import certify_classes
 from steepest.softmax_objective import assembled
 from steepest.solvers.newton import newton
 from steepest.types import Status

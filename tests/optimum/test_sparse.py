@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from steepest.certificate import Certificate
 from steepest.engines.sparse import SparseEngine, as_csr
 from steepest.kernels.sparse import sums
 from steepest.optimum.outcome import Request
 from steepest.optimum.sparse import _deviations, minimise
 from steepest.optimum.sparse_proof import longest_row, prove
 from steepest.optimum.sparse_separation import separates
+from steepest.proof.certificate import Certificate
 from steepest.types import Status
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from steepest import __version__
-from steepest.certificate import Certificate
 from steepest.cli.lazily import module
 from steepest.cli.screen import coloured, width
 from steepest.data.quoting import safe
 from steepest.data.table import Table
 from steepest.optimum.regime import choose
+from steepest.proof.certificate import Certificate
 from steepest.result import Fit
 from steepest.teach.wording import columns, shorten
 

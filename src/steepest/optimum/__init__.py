@@ -8,14 +8,14 @@ optimum, or the proof that there is none. Which regime: `regime.py`, one rule.
 
 from dataclasses import replace
 
-from steepest.certificate import disproved
 from steepest.compression import compress
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
-from steepest.existence import check
 from steepest.optimum import dense, softmax, sparse, wide
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import Regime, choose
+from steepest.proof.certificate import disproved
+from steepest.proof.existence import check
 
 __all__ = ["Outcome", "Request", "minimise"]
 

@@ -18,20 +18,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.linalg
 
-from steepest.apriori import Apriori
-from steepest.certificate import Certificate, certify
 from steepest.data.arrays import check_size
 from steepest.diagnosis import Note
 from steepest.driver import Iterate, Run, StopRules, Trace, drive
 from steepest.engines import MemoryEngine
-from steepest.linear_relations import Dependence, dependent_columns
 from steepest.objective import Objective
 from steepest.optimum.frame import frame_of, strengths, survey
 from steepest.optimum.judge import Judge
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
-from steepest.problem import Problem
+from steepest.proof.apriori import Apriori
+from steepest.proof.certificate import Certificate, certify
+from steepest.proof.linear_relations import Dependence, dependent_columns
+from steepest.proof.problem import Problem
 from steepest.sampling import Sample, draw
 from steepest.scaling import Moments, Scaling, moments_of
 from steepest.solvers.lbfgs import lbfgs

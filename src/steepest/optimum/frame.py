@@ -13,7 +13,7 @@ import numpy as np
 
 from steepest.data.arrays import LARGEST
 from steepest.engines import MemoryEngine
-from steepest.linear_relations import Dependence
+from steepest.proof.linear_relations import Dependence
 from steepest.scaling import Moments, Scaling
 from steepest.types import Block, Floats
 

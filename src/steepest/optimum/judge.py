@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from steepest.apriori import Apriori
-from steepest.certificate import Certificate, disproved
 from steepest.driver import Iterate
 from steepest.engines import MemoryEngine
-from steepest.existence import Witness, find_witness
+from steepest.proof.apriori import Apriori
+from steepest.proof.certificate import Certificate, disproved
+from steepest.proof.existence import Witness, find_witness
 from steepest.solvers.newton import newton_step
 from steepest.types import Floats
 

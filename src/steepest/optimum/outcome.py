@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from steepest.certificate import Certificate
 from steepest.diagnosis import Note
 from steepest.driver import Step, Trace
+from steepest.proof.certificate import Certificate
 from steepest.types import Floats, Status
 
 __all__ = ["Outcome", "Request"]

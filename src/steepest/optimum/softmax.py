@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from steepest.certificate import Certificate, disproved
-from steepest.class_separation import separation
 from steepest.diagnosis import Note
 from steepest.driver import Iterate, Run, Step, StopRules, Trace, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
-from steepest.linear_relations import dependent_columns
 from steepest.optimum.outcome import Outcome, Request
-from steepest.problem import Problem
+from steepest.proof.certificate import Certificate, disproved
+from steepest.proof.class_separation import separation
+from steepest.proof.linear_relations import dependent_columns
+from steepest.proof.problem import Problem
+from steepest.proof.softmax_certificate import certify_classes
 from steepest.scaling import Scaling, moments_of
-from steepest.softmax_certificate import certify_classes
 from steepest.softmax_metric import draw_rows, first_metric, metric_of_classes
 from steepest.softmax_objective import SoftmaxObjective
 from steepest.solvers.lbfgs import lbfgs

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from steepest.certificate import Certificate, disproved
 from steepest.driver import Iterate, Run, StopRules, Trace, drive
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
@@ -33,6 +32,7 @@ from steepest.optimum.sparse_metric import Diagonal, Metric, inverse, on_sample
 from steepest.optimum.sparse_proof import longest_row, prove
 from steepest.optimum.sparse_separation import separates
 from steepest.penalties import L2
+from steepest.proof.certificate import Certificate, disproved
 from steepest.scaling import Moments, moments_of
 from steepest.solvers.lbfgs import lbfgs
 from steepest.types import Block, Evaluate, Floats, Point, Status

@@ -23,13 +23,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from steepest.certificate import Certificate, bounds, relative
-from steepest.curves import excess
 from steepest.engines.sparse import SparseEngine
-from steepest.evidence import FEW, TINY, activation_change, halves
 from steepest.kernels.sparse import entries, most_entries, turned, with_entries
 from steepest.objective import Engine
-from steepest.rounding import SLACK, gamma
+from steepest.proof.certificate import Certificate, bounds, relative
+from steepest.proof.curves import excess
+from steepest.proof.evidence import FEW, TINY, activation_change, halves
+from steepest.proof.rounding import SLACK, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["longest_row", "prove"]

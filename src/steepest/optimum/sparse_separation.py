@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from steepest.engines.sparse import SparseEngine
-from steepest.existence import FIRST, Witness
 from steepest.kernels.sparse import with_entries
-from steepest.rounding import SLACK, gamma
+from steepest.proof.existence import FIRST, Witness
+from steepest.proof.rounding import SLACK, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["separates"]

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.linalg
 
-from steepest.certificate import Certificate, certify, diagonal_at, disproved
 from steepest.data.arrays import check_size
 from steepest.engines import MemoryEngine
-from steepest.existence import find_witness
 from steepest.optimum import dense
 from steepest.optimum.outcome import Outcome, Request
-from steepest.problem import Problem
+from steepest.proof.certificate import Certificate, certify, diagonal_at, disproved
+from steepest.proof.existence import find_witness
+from steepest.proof.problem import Problem
 from steepest.scaling import Scaling
 from steepest.types import Floats, Status
 

@@ -12,10 +12,10 @@ from functools import partial
 
 import numpy as np
 
-from steepest.certificate import Certificate, disproved
-from steepest.existence import Witness
-from steepest.problem import Problem
-from steepest.rounding import SLACK, gamma
+from steepest.proof.certificate import Certificate, disproved
+from steepest.proof.existence import Witness
+from steepest.proof.problem import Problem
+from steepest.proof.rounding import SLACK, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["separation"]

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 from steepest.data import as_rows, as_weights, encode_labels
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
-from steepest.folds import assign_folds
-from steepest.pairs import WIDE, Pairs, anchors_of, draw_part, near_optima
-from steepest.together import Fits, Rows, frame_of
+from steepest.lockstep.folds import assign_folds
+from steepest.lockstep.pairs import WIDE, Pairs, anchors_of, draw_part, near_optima
+from steepest.lockstep.together import Fits, Rows, frame_of
 from steepest.types import Floats
 
 __all__ = ["Path", "path"]

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steepest.certificate import Certificate, relative
-from steepest.curves import excess, flattening, turn_of
-from steepest.problem import Problem
-from steepest.rounding import SLACK, Metric, gamma
-from steepest.softmax_evidence import ClassTerms, dual, examine_classes, framed_classes, leverage
+from steepest.proof.certificate import Certificate, relative
+from steepest.proof.curves import excess, flattening, turn_of
+from steepest.proof.problem import Problem
+from steepest.proof.rounding import SLACK, Metric, gamma
+from steepest.proof.softmax_evidence import ClassTerms, dual, examine_classes, framed_classes, leverage
 from steepest.softmax_objective import assembled, contrasts
 from steepest.types import Floats
 

@@ -20,9 +20,9 @@ import scipy.optimize
 import scipy.sparse
 from numpy.typing import NDArray
 
-from steepest.linear_relations import nullspace_near
 from steepest.objective import Engine
-from steepest.rounding import SLACK, gamma
+from steepest.proof.linear_relations import nullspace_near
+from steepest.proof.rounding import SLACK, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["Witness", "check", "find_witness"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from steepest.kernels.many import Fitted
+from steepest.lockstep.together import Fits, Metrics, Rows
 from steepest.solvers.lbfgs import lbfgs
-from steepest.together import Fits, Metrics, Rows
 from steepest.types import Along, Answer, Evaluate, Floats, HessianTimes, Point, Question, Solver
 
 __all__ = ["Last", "advance", "answers", "descend", "newton_together"]

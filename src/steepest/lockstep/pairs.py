@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from steepest.engines import MemoryEngine
 from steepest.kernels.many import Fitted
-from steepest.lockstep import descend, newton_together
+from steepest.lockstep.advance import descend, newton_together
+from steepest.lockstep.together import At, Fits, Metrics, Rows, hessian_error, prove
 from steepest.optimum.regime import sample_size
 from steepest.sampling import draw
-from steepest.together import At, Fits, Metrics, Rows, hessian_error, prove
 from steepest.types import Floats
 
 __all__ = ["WIDE", "Pairs", "anchors_of", "draw_part", "near_optima"]

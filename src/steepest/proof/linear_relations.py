@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import scipy.linalg
 
-from steepest.problem import Problem
+from steepest.proof.problem import Problem
 from steepest.types import Block, Floats
 
 __all__ = ["Dependence", "dependent_columns", "nullspace_near"]

@@ -12,8 +12,8 @@ import numpy as np
 
 from steepest.formulas import sigmoid
 from steepest.objective import Engine
-from steepest.problem import Problem
-from steepest.rounding import SLACK, UNIT, Metric, gamma
+from steepest.proof.problem import Problem
+from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["Apart", "Move", "Reach", "Terms", "distance", "examine", "reach"]

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from steepest.curves import excess
 from steepest.engines import MemoryEngine
 from steepest.kernels.many import ByFold, Extent, Fitted, Piece, by_fold, extent, sums
-from steepest.problem import Problem
-from steepest.rounding import LEAST, SLACK, UNIT, gamma
+from steepest.proof.curves import excess
+from steepest.proof.problem import Problem
+from steepest.proof.rounding import LEAST, SLACK, UNIT, gamma
 from steepest.scaling import Scaling
 from steepest.types import Addable, Block, Floats
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steepest.certificate import Certificate, bounds, relative
-from steepest.rounding import SLACK, UNIT, Metric, gamma
+from steepest.proof.certificate import Certificate, bounds, relative
+from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
 from steepest.scaling import Scaling
 from steepest.types import Floats, Point
 

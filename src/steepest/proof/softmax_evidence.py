@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steepest.evidence import FEW, TINY, bend
 from steepest.kernels.softmax import pair_sums, slopes
-from steepest.problem import Problem
-from steepest.rounding import SLACK, Metric, gamma
+from steepest.proof.evidence import FEW, TINY, bend
+from steepest.proof.problem import Problem
+from steepest.proof.rounding import SLACK, Metric, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["ClassTerms", "Dual", "Leverage", "dual", "examine_classes", "framed_classes", "leverage"]

@@ -17,7 +17,7 @@ import numpy as np
 
 from steepest.engines.reduction import tree_sum
 from steepest.objective import Engine
-from steepest.rounding import LEAST, exact_dot
+from steepest.proof.rounding import LEAST, exact_dot
 from steepest.scaling import Scaling
 from steepest.types import Addable, Block, Floats
 

@@ -20,12 +20,12 @@ from typing import Literal
 
 import numpy as np
 
-from steepest.curves import excess, flattening, turn_of
-from steepest.evidence import Diagonal, Move, Reach, Terms, distance, examine, reach
-from steepest.existence import Witness
 from steepest.objective import Engine
-from steepest.problem import Problem
-from steepest.rounding import SLACK, Metric, gamma
+from steepest.proof.curves import excess, flattening, turn_of
+from steepest.proof.evidence import Diagonal, Move, Reach, Terms, distance, examine, reach
+from steepest.proof.existence import Witness
+from steepest.proof.problem import Problem
+from steepest.proof.rounding import SLACK, Metric, gamma
 from steepest.scaling import Scaling
 from steepest.types import Floats
 
