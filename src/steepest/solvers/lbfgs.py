@@ -26,16 +26,19 @@ def lbfgs(
     metric: Callable[[Floats], Floats],
     memory: int = MEMORY,
     shorter: tuple[float, ...] = SHORTER,
+    rescale: bool = False,
 ) -> Solver:
     """theta := theta - t B gradient, B the metric corrected by the last steps; J never rises on an accepted step.
 
     `metric(v)` is an approximation of H^-1 v, symmetric and positive definite; `memory` pairs are kept; `shorter` are
-    the steps looked at together when the unit step would raise J.
+    the steps looked at together when the unit step would raise J. A metric that is wrong by an unknown factor, such as
+    a diagonal of correlated columns, is rescaled to the last pair (D. F. Shanno, K.-H. Phua, Matrix conditioning and
+    nonlinear optimization, Mathematical Programming 14 (1978)).
     """
     at: Point = yield Evaluate(theta, order=1)
     pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=memory)
     while True:
-        step = -_corrected(at.gradient, pairs, metric)
+        step = -_corrected(at.gradient, pairs, metric, rescale)
         trial = yield Evaluate(theta + step, order=1, trial=True)
         if not trial.value <= at.value:
             values = yield Along(theta, step, shorter)
@@ -55,7 +58,10 @@ def lbfgs(
 
 
 def _corrected(
-    gradient: Floats, pairs: deque[tuple[Floats, Floats, float]], metric: Callable[[Floats], Floats]
+    gradient: Floats,
+    pairs: deque[tuple[Floats, Floats, float]],
+    metric: Callable[[Floats], Floats],
+    rescale: bool,
 ) -> Floats:
     """B gradient by the two-loop recursion."""
     q = gradient.copy()
@@ -65,6 +71,9 @@ def _corrected(
         shares.append(share)
         q -= share * bent
     q = metric(q)
+    if rescale and pairs:
+        _, bent, inverse = pairs[-1]
+        q *= 1.0 / (inverse * float(bent @ metric(bent)))
     for (step, bent, inverse), share in zip(pairs, reversed(shares), strict=True):
         q += (share - inverse * float(bent @ q)) * step
     return q
