@@ -11,11 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steepest.engines import MemoryEngine
 
 __all__ = ["Sample", "draw"]
 
+SLICE = 1 << 16  # rows looked at together
 SEED = 1847  # Cauchy's year of steepest descent; any fixed number makes the same rows be drawn again
 
 
@@ -30,16 +32,13 @@ class Sample:
 def draw(engine: MemoryEngine, size: int) -> Sample:
     """About `size` rows of `engine`, half of them from each class as far as there are that many."""
     random = np.random.default_rng(SEED)
-    seen = True if engine.weight is None else engine.weight > 0.0
-    positive = np.flatnonzero((engine.y > 0.5) & seen)
-    negative = np.flatnonzero((engine.y <= 0.5) & seen)
-    few, many = sorted((positive, negative), key=len)
-    of_few = min(len(few), size // 2)
-    drawn = (_some(random, few, of_few), _some(random, many, min(len(many), size - of_few)))
+    counts = [np.array([np.count_nonzero(_members(engine, k, at)) for at in _starts(engine)]) for k in (False, True)]
+    totals = [int(count.sum()) for count in counts]
+    of_fewer = min(*totals, size // 2)
+    asked = [of_fewer if k == int(np.argmin(totals)) else min(totals[k], size - of_fewer) for k in (0, 1)]
+    drawn = [_some(engine, bool(k), counts[k], asked[k], random) for k in (0, 1)]
     index = np.concatenate(drawn)
-    share = np.concatenate(
-        [np.full(len(part), len(of) / len(part)) for part, of in zip(drawn, (few, many), strict=True)]
-    )
+    share = np.concatenate([np.full(asked[k], totals[k] / max(1, asked[k])) for k in (0, 1)])
     order = np.argsort(index, kind="stable")
     index, share = index[order], share[order]
     X, y = engine.X[index], engine.y[index]
@@ -50,5 +49,27 @@ def draw(engine: MemoryEngine, size: int) -> Sample:
     )
 
 
-def _some(random: np.random.Generator, rows: np.ndarray, size: int) -> np.ndarray:
-    return rows if size >= len(rows) else random.choice(rows, size, replace=False, shuffle=False)
+def _starts(engine: MemoryEngine) -> range:
+    return range(0, engine.m, SLICE)
+
+
+def _members(engine: MemoryEngine, positive: bool, start: int) -> NDArray[np.bool_]:
+    """Which rows of a slice are of that class and have a weight."""
+    part = slice(start, start + SLICE)
+    flags = (engine.y[part] > 0.5) == positive
+    return np.asarray(flags if engine.weight is None else flags & (engine.weight[part] > 0.0))
+
+
+def _some(
+    engine: MemoryEngine, positive: bool, counts: NDArray[np.int64], size: int, random: np.random.Generator
+) -> NDArray[np.int64]:
+    """`size` rows of a class. Ranks within the class are drawn, so that no list of all rows is ever held."""
+    total = int(counts.sum())
+    ranks = np.arange(total) if size >= total else np.sort(random.choice(total, size, replace=False, shuffle=False))
+    found, before = [np.empty(0, dtype=np.int64)], 0
+    for start, count in zip(_starts(engine), counts.tolist(), strict=True):
+        low, high = np.searchsorted(ranks, [before, before + count])
+        if high > low:
+            found.append(start + np.flatnonzero(_members(engine, positive, start))[ranks[low:high] - before])
+        before += count
+    return np.concatenate(found)
