@@ -96,7 +96,8 @@ def check_module_of_gram(module):
 def check_module_of_descent(module):
     check_solver(Method("mutant", module.gradient_descent, 2.0, spans=True))
     solver, gradient = module.gradient_descent(np.array([1.0, 2.0]), 0.25), np.array([3.0, -1.0])
-    assert next(solver) == Evaluate(solver.gi_frame.f_locals["theta"], 1)
+    first = next(solver)
+    assert (type(first), first.theta.tolist(), first.order, first.trial) == (Evaluate, [1.0, 2.0], 1, False)
     assert solver.send(Point(1.0, 1.0, 1, gradient)).theta.tolist() == [0.25, 2.25]
 
 

@@ -39,7 +39,8 @@ def thetas(solver, answers, value=1.0):
     """The iterates a solver asks for when it is told these gradients."""
     seen, question = [], next(solver)
     for gradient in answers:
-        assert question == Evaluate(question.theta, 1)
+        assert isinstance(question, Evaluate)
+        assert (question.order, question.trial) == (1, False)
         seen.append(question.theta)
         question = solver.send(Point(value, value, 1, gradient))
     return np.array([*seen, question.theta])
