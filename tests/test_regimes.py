@@ -98,3 +98,27 @@ def test_wide_tables_of_many_rows():
     z = (2.0 * y - 1.0) * (X @ fit.w + fit.b)
     slope = -(2.0 * y - 1.0) / (1.0 + np.exp(z))
     assert np.abs(slope @ X / 700 + fit.w / 700).max() < 1e-4
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("kind", ["classes", "wide", "repeated"])
+def test_bad_values_are_named_on_every_way(bad, kind):
+    rng = np.random.default_rng(5)
+    shape = {"classes": (90, 3), "wide": (700, 900), "repeated": (60_000, 3)}[kind]
+    X = rng.integers(0, 3, shape).astype(float)
+    y = np.arange(shape[0]) % (3 if kind == "classes" else 2)
+    X[shape[0] - 7, 1] = bad
+    with pytest.raises(steepest.DataError, match=rf"X\[{shape[0] - 7}, 1\] is"):
+        steepest.fit(X, y, l2=0.01)
+
+
+def test_wide_without_a_penalty_is_proved_on_its_own_rows():
+    """Two equal rows of both classes: no plane separates, and what the space of the rows says is not enough."""
+    X = np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 1.0, 0.0]])
+    fit = steepest.fit(X, [0, 1, 0])
+    assert fit.certificate.exists == "disproved"  # the third row can still be pushed away
+    assert fit.certificate.witness.kind == "quasi-complete"
+    fit = steepest.fit(np.vstack([X[:2], X[2:], X[2:]])[:, :3].repeat(2, axis=1), [0, 1, 0, 1])
+    assert fit.status is Status.PROVED
+    assert fit.certificate.gap <= 1e-9
+    assert any(note.kind == "dependent-column" for note in fit.notes)

@@ -8,7 +8,10 @@ optimum, or the proof that there is none. Which regime: `regime.py`, one rule.
 
 from dataclasses import replace
 
+import numpy as np
+
 from steepest.compression import compress
+from steepest.data.arrays import check_size
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.optimum import dense, softmax, sparse, wide
@@ -27,11 +30,13 @@ def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int
     if classes > 2:
         if isinstance(engine, SparseEngine):
             raise TypeError("softmax over sparse rows is not there yet")
+        check_size(engine.X)
         return softmax.minimise(engine, classes, request)
     if isinstance(engine, SparseEngine):
         return sparse.minimise(engine, request)
     regime = choose(engine.m, engine.n, l2=request.l2).regime
     if regime is Regime.WIDE:
+        check_size(engine.X)
         return sparse.minimise(engine, request)
     if regime is Regime.ROWS:
         return wide.minimise(engine, request)
@@ -43,6 +48,8 @@ def _distinct(engine: MemoryEngine, request: Request) -> Outcome | None:
     counted = compress(engine.X, engine.y, engine.weight) if engine.m >= WORTH_COUNTING else None
     if counted is None:
         return None
+    if not np.isfinite(counted.X).all():
+        check_size(engine.X)  # which names the row as the user numbers it
     inner = MemoryEngine(counted.X, counted.y, counted.weight, threads=engine.threads)
     found = dense.minimise(inner, request)
     witness = found.certificate.witness

@@ -57,8 +57,8 @@ class Judge:
         self.certificate = Certificate(math.inf, 1.0, math.inf, "unknown" if self.unpenalised else "proved")
         self.seen, self.estimate = 0, math.inf
         positive = engine.y.sum(dtype=np.float64) if engine.weight is None else engine.weight @ engine.y
-        share = float(positive) / engine.total_weight
-        rarer = min(share, 1.0 - share)
+        positive_share = float(positive) / engine.total_weight
+        rarer = min(positive_share, 1.0 - positive_share)
         self.imbalance = BALANCE * rarer if rarer < RARE else math.inf
 
     @property

@@ -27,6 +27,7 @@ from steepest.types import Floats, Status
 
 __all__ = ["minimise"]
 
+MOST_COLUMNS = 2000  # up to which dependent columns are dropped where no plane separates and nothing is penalised
 CHUNK = 1 << 22  # elements of X centred at a time
 
 
@@ -42,11 +43,20 @@ def minimise(engine: MemoryEngine, request: Request) -> Outcome:
     found = dense.minimise(inner, asked)
     w, b = rows.weights(found.w, found.b)
     certificate = _certificate(engine, request, rows, (w, b), found)
+    if request.l2 == 0.0 and certificate.witness is None and engine.n <= MOST_COLUMNS:
+        return dense.minimise(engine, request)  # it drops columns until the rest are independent, and proves on X
     status = found.status
-    if found.status in (Status.MINIMUM, Status.ITERATIONS) and certificate.gap <= request.tol:
-        status = Status.PROVED
+    if status in (Status.PROVED, Status.SEPARATED, Status.MINIMUM, Status.ITERATIONS):
+        status = _status(certificate, request)
     seconds = time.perf_counter() - started
     return replace(found, w=w, b=b, certificate=certificate, status=status, seconds=seconds, notes=())
+
+
+def _status(certificate: Certificate, request: Request) -> Status:
+    """What was proved in the space of the rows counts only as far as it is proved on X."""
+    if certificate.witness is not None:
+        return Status.SEPARATED
+    return Status.PROVED if certificate.gap <= request.tol else Status.MINIMUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +97,17 @@ class _Rows:
 def _certificate(
     engine: MemoryEngine, request: Request, rows: _Rows, at: tuple[Floats, float], found: Outcome
 ) -> Certificate:
-    """On X itself: the plane exactly checked, or the gap in a diagonal metric; without a penalty what holds in the
-    space of the rows, where the optimum of least norm lies.
-    """
+    """On X itself: the plane exactly checked, or the gap in a diagonal metric; nothing without either."""
+    nothing = Certificate(math.inf, 1.0, math.inf, "unknown")
     if found.certificate.witness is not None:
         direction = rows.weights(found.certificate.witness.w, found.certificate.witness.b)
         witness = find_witness(engine, w=direction[0], b=direction[1])
-        return disproved(witness) if witness is not None else replace(found.certificate, exists="unknown", witness=None)
+        return disproved(witness) if witness is not None else nothing
     if request.l2 == 0.0:
-        return replace(found.certificate, max_coefficient_error=math.inf)
+        return nothing
     strength = request.l2 if not request.standardize else request.l2 * rows.frame.scale * rows.frame.scale
     problem = Problem.of(engine, np.where(np.isfinite(strength), strength, request.l2))
     metric = diagonal_at(problem, *at)
     if metric is None:
-        return Certificate(math.inf, 1.0, math.inf, "proved")
+        return replace(nothing, exists="proved")
     return replace(certify(metric.problem, *at, metric=metric).certificate, exists="proved")
