@@ -58,7 +58,7 @@ class Agreement:
 
 
 def agreement_table(X: ArrayLike, y: ArrayLike, *, seed: int = 0) -> tuple[Agreement, ...]:
-    """Compare loop, vectorised, graph, row space, threads, block sizes and memory orders on the rows of X (m, n).
+    """Compare all kernels, the graph, row space, threads, block sizes and memory orders on the rows of X (m, n).
 
     Of a large table a sample of rows is read, drawn by `seed`, so that it takes seconds. Raises DataError for data
     that cannot be fitted.
@@ -93,7 +93,7 @@ def _terms(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
                 row = Block(np.append(block.X[i], Z[i])[None, :], block.y[i : i + 1])
                 alone = np.append(np.zeros(n), 1.0)
                 seen, referee = kernel.sums(row, alone, 0.0, 1), loop.sums(row, alone, 0.0, 1)
-                for what, ulps in zip(worst, _term_ulps(seen, referee), strict=True):
+                for what, ulps in zip(worst, _term_ulps(seen, referee, row), strict=True):
                     worst[what] = max(worst[what], ulps)
                 size = float(np.abs(block.X[i]) @ np.abs(w)) + abs(b)
                 apart = max(apart, abs(Z[i] - loop.forward(block.X[i], w, b)) / size if size else 0.0)
@@ -103,11 +103,13 @@ def _terms(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
         yield _line(f"loop and {name}: z of each example", apart, unit, max(TOTALS, np.finfo(float).eps * np.sqrt(n)))
 
 
-def _term_ulps(seen: Sums, referee: Sums) -> tuple[float, float, float]:
+def _term_ulps(seen: Sums, referee: Sums, row: Block) -> tuple[float, float, float]:
+    """Of loss, dz and x dz of one row; dz = a - y lies on the grid of the floats near y, or on a finer one if y = 0."""
+    y = float(row.y[0])
     return (
         _ulps(seen.loss, referee.loss),
-        _ulps(seen.db, referee.db),
-        _ulps(np.asarray(seen.dw), np.asarray(referee.dw)),
+        _ulps(seen.db, referee.db, y),
+        _ulps(np.asarray(seen.dw), np.asarray(referee.dw), y * np.abs(row.X[0])),
     )
 
 
@@ -122,8 +124,9 @@ def _graphs(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
             values = graph(x, float(block.y[i]), alone, 0.0).values
             dw = np.array([values[f"dw{j + 1}"] for j in range(n + 1)])
             seen = Sums(1.0, values["L"], 0, dw, values["dz"])
-            referee = loop.sums(Block(x[None, :], block.y[i : i + 1]), alone, 0.0, 1)
-            for what, ulps in zip(worst, _term_ulps(seen, referee), strict=True):
+            row = Block(x[None, :], block.y[i : i + 1])
+            referee = loop.sums(row, alone, 0.0, 1)
+            for what, ulps in zip(worst, _term_ulps(seen, referee, row), strict=True):
                 worst[what] = max(worst[what], ulps)
     for what, ulps in worst.items():
         yield _line(f"loop and graph: {what} of each example", ulps, "ulp", PER_TERM)
@@ -198,11 +201,15 @@ def _different_bits(left: Sums, right: Sums) -> int:
     return int(np.count_nonzero(_numbers(left).view(np.int64) != _numbers(right).view(np.int64)))
 
 
-def _ulps(seen: float | Floats, referee: float | Floats) -> float:
-    """The largest distance in units in the last place of the referee; inf where one is not finite and they differ."""
+def _ulps(seen: float | Floats, referee: float | Floats, size: float | Floats = 0.0) -> float:
+    """The largest distance in units in the last place of the referee, or of `size` where that is larger; inf where one
+    is not finite and they differ.
+    """
     apart = np.abs(np.asarray(seen) - referee)
     same = np.asarray(seen) == referee
-    return float(np.max(np.where(same, 0.0, np.nan_to_num(apart / np.spacing(np.abs(referee)), nan=np.inf))))
+    return float(
+        np.max(np.where(same, 0.0, np.nan_to_num(apart / np.spacing(np.maximum(np.abs(referee), size)), nan=np.inf)))
+    )
 
 
 def _line(what: str, value: float, unit: str, bound: float) -> Agreement:

@@ -23,10 +23,23 @@ SEED = 1847  # Cauchy's year of steepest descent; any fixed number makes the sam
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`weighted` estimates sums over all rows; `plain` has the rows' own weights, so its sums are part of theirs."""
+    """`weighted` estimates sums over all rows; `plain` has the rows' own weights, so its sums are part of theirs.
+
+    A row of `weighted` has at most `share` times its own weight.
+    """
 
     weighted: MemoryEngine
     plain: MemoryEngine
+    share: float
+
+    def thinned(self, size: int) -> MemoryEngine:
+        """About `size` of the weighted rows, evenly spaced; all of them if they are not twice as many."""
+        all_rows, step = self.weighted, max(1, self.weighted.m // max(1, size))
+        if step == 1:
+            return all_rows
+        assert all_rows.weight is not None  # a sample undoes its shares by weights
+        X, y, weight = (part[::step].copy() for part in (all_rows.X, all_rows.y, all_rows.weight))
+        return MemoryEngine(X, y, weight, threads=all_rows.threads)
 
 
 def draw(engine: MemoryEngine, size: int) -> Sample:
@@ -46,6 +59,7 @@ def draw(engine: MemoryEngine, size: int) -> Sample:
     return Sample(
         MemoryEngine(X, y, share if weight is None else share * weight, threads=engine.threads),
         MemoryEngine(X, y, weight, threads=engine.threads),
+        float(share.max()),
     )
 
 

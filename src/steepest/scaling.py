@@ -10,6 +10,8 @@ algebra on n numbers. Centring is done on the rows, a block at a time while the 
 
 from __future__ import annotations
 
+import functools
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ from steepest.types import Block, Floats
 
 __all__ = ["Moments", "Scaling", "moments_of"]
 
+IN_CACHE, LEAST_ROWS = 1 << 15, 256  # elements and rows of which moments are taken together
 ULPS = 16.0  # the mean of equal numbers may be off by some of their last digits
 
 
@@ -48,16 +51,27 @@ class Moments:
 
 
 def moments_of(block: Block) -> Moments:
-    """The moments of the columns of one block, in two passes over it; the second corrects the mean of the first."""
-    s = np.ones(len(block.y)) if block.weight is None else block.weight
+    """The moments of the columns of one block: of rows that stay in cache, one part after the other."""
+    rows = max(LEAST_ROWS, IN_CACHE // max(1, block.X.shape[1]))
+    parts = (
+        _moments(block.X[i : i + rows], None if block.weight is None else block.weight[i : i + rows])
+        for i in range(0, len(block.y), rows)
+    )
+    return functools.reduce(operator.add, parts)
+
+
+def _moments(X: Floats, s: Floats | None) -> Moments:
+    """In two looks at the rows; the second corrects the mean of the first."""
+    s = np.ones(len(X)) if s is None else s
     weight = float(s.sum())
     if not weight:
-        return Moments(0.0, np.zeros(block.X.shape[1]), np.zeros(block.X.shape[1]))
-    mean = np.matmul(s, block.X) / weight
-    away = block.X - mean
+        return Moments(0.0, np.zeros(X.shape[1]), np.zeros(X.shape[1]))
+    mean = np.matmul(s, X) / weight
+    away = X - mean
     off = np.matmul(s, away) / weight
     away -= off
-    return Moments(weight, mean + off, np.matmul(s, away * away))
+    away *= away
+    return Moments(weight, mean + off, np.matmul(s, away))
 
 
 @dataclass(frozen=True, slots=True)

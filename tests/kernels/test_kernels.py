@@ -2,11 +2,12 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 
 from steepest.conformance import check_kernel
-from steepest.kernels import KERNELS, Kernel, loop, vectorised
+from steepest.kernels import KERNELS, Kernel, compiled, loop, vectorised
 from steepest.types import Block
 
 
@@ -16,7 +17,7 @@ def test_conforms(kernel):
 
 
 def test_registry_names_its_kernels():
-    assert list(KERNELS) == ["loop", "vectorised"]
+    assert list(KERNELS) == ["loop", "vectorised", "compiled"]
     assert all(name == kernel.name for name, kernel in KERNELS.items())
 
 
@@ -84,3 +85,44 @@ def test_kit_catches_a_kernel_that_writes_to_its_rows():
 
     with pytest.raises(ValueError, match="read-only"):
         check_kernel(Kernel("scribbling", scribble, vectorised.hessian_times, vectorised.along))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_compiled_is_vectorised_on_every_shape(order):
+    """Rows beyond whole runs, columns beyond whole registers, weights of 0, and z from 0 to where e underflows."""
+    rng = np.random.default_rng(3)
+    for m, n in ((1, 1), (3, 2), (127, 1), (128, 5), (129, 7), (300, 33), (1031, 64)):
+        X = np.array(rng.standard_normal((m, n)), order=order)
+        y, s = rng.choice([0.0, 0.25, 1.0], m), rng.integers(0, 3, m).astype(float)
+        for scale in (0.0, 1.0, 30.0, 800.0):
+            w = rng.standard_normal(n) * scale / math.sqrt(n)
+            for weight in (None, s):
+                seen, twin = (k.sums(Block(X, y, weight), w, 0.3, 2) for k in (compiled, vectorised))
+                size = 1.0 + float(np.abs(X).sum())
+                assert abs(seen.loss - twin.loss) <= 1e-13 * twin.loss
+                assert seen.errors == twin.errors
+                np.testing.assert_allclose(seen.dw, twin.dw, atol=1e-14 * size)
+                np.testing.assert_allclose(seen.ddw, twin.ddw, atol=1e-14 * size * 4)
+
+
+def test_compiled_exponentials_and_logarithms_within_two_ulps():
+    """One row each, z = -x: the loss at y = 0 is log1p(exp(-|z|)) alone."""
+    z = -np.concatenate([np.linspace(0.0, 746.0, 4001), np.geomspace(1e-300, 700.0, 2001), [1e3, 1e300]])
+    for value in z:
+        row = Block(np.array([[value]]), np.zeros(1))
+        loss = compiled.sums(row, np.ones(1), 0.0, 0).loss
+        truth = float(mpmath.log1p(mpmath.exp(mpmath.mpf(float(value)))))
+        assert abs(loss - truth) <= 3.0 * np.spacing(truth), value
+
+
+def test_compiled_looks_at_every_value():
+    X = np.random.default_rng(0).standard_normal((403, 7)) * 10.0 ** np.arange(7)
+    centre, inverse = X[0], 10.0 ** -np.arange(7.0)
+    low, high, longest = compiled.look(Block(X, np.zeros(403)), centre, inverse)
+    assert low.tolist() == X.min(axis=0).tolist()
+    assert high.tolist() == X.max(axis=0).tolist()
+    assert abs(longest / float((((X - centre) * inverse) ** 2).sum(axis=1).max()) - 1.0) < 1e-14
+    for place in ((0, 0), (402, 6), (200, 3)):
+        hole = X.copy()
+        hole[place] = np.nan
+        assert math.isnan(compiled.look(Block(hole, np.zeros(403)), centre, inverse)[2])

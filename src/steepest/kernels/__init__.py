@@ -7,10 +7,12 @@ referee; every other kernel must agree with it (`steepest.conformance.check_kern
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from steepest.kernels import loop, vectorised
+from steepest.kernels import compiled, loop, vectorised
 from steepest.types import Block, Floats, Product, Sums
 
-__all__ = ["KERNELS", "Kernel"]
+__all__ = ["KERNELS", "Kernel", "suited"]
+
+WORTH_COMPILED = 1 << 22  # elements of X, 32 MB: below, whole fits are done before the compiled code is loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +34,14 @@ KERNELS = {
     module.__name__.rpartition(".")[2]: Kernel(
         module.__name__.rpartition(".")[2], module.sums, module.hessian_times, module.along
     )
-    for module in (loop, vectorised)
+    for module in (loop, vectorised, compiled)
 }
+
+
+def suited(m: int, n: int) -> Kernel:
+    """The fastest kernel for m rows of n columns: a rule from the shape alone, so that the bits are always the same.
+
+    >>> suited(100, 5).name, suited(1_000_000, 50).name
+    ('vectorised', 'compiled')
+    """
+    return KERNELS["compiled" if m * n >= WORTH_COMPILED else "vectorised"]

@@ -16,6 +16,7 @@ from steepest.types import Block, Floats, Product, Sums
 
 __all__ = ["along", "hessian_times", "slopes", "sums", "totals"]
 
+COPIED = 1 << 15  # elements (256 KB) copied at a time for the second derivatives
 RUN = 128  # rows that BLAS adds up one after the other; longer runs are summed pairwise
 
 
@@ -31,7 +32,7 @@ def sums(block: Block, w: Floats, b: float, order: int) -> Sums:
     dw, db = _over_rows(dZ, X), float(dZ.sum())
     if order == 1:
         return Sums(total.weight, total.loss, total.errors, dw, db)
-    return Sums(total.weight, total.loss, total.errors, dw, db, *_second(X, e, s))
+    return Sums(total.weight, total.loss, total.errors, dw, db, *second(X, e, s))
 
 
 def totals(Z: Floats, y: Floats, s: Floats | None) -> tuple[Sums, Floats]:
@@ -90,10 +91,21 @@ def _over_rows(d: Floats, X: Floats) -> Floats:
     return total if whole == m else total + np.matmul(d[whole:], X[whole:])
 
 
-def _second(X: Floats, e: Floats, s: Floats | None) -> tuple[Floats, Floats, float]:
-    """X'SX, X'S1 and 1'S1 with S = diag(s a(1-a)); through sqrt(S) X, so that BLAS forms half and it is symmetric."""
-    root = np.sqrt(e) / (1.0 + e)
+def second(X: Floats, e: Floats, s: Floats | None) -> tuple[Floats, Floats, float]:
+    """X'SX, X'S1 and 1'S1 with S = diag(s a(1-a)); through sqrt(S) X, so that BLAS forms half and it is symmetric.
+
+    The copies sqrt(S) X are made for as many rows at a time as stay in cache.
+    """
+    root = np.sqrt(e)
+    root /= 1.0 + e
     if s is not None:
         root *= np.sqrt(s)
-    rootX = X * root[:, None]
-    return np.matmul(rootX.T, rootX), _over_rows(root, rootX), float((root * root).sum())
+    m, n = X.shape
+    rows = max(COPIED // max(1, n), 2 * n)  # adding up n x n results should cost less than forming them
+    total, first = np.zeros((n, n)), np.zeros(n)
+    for i in range(0, m, rows):
+        part = root[i : i + rows]
+        rootX = X[i : i + rows] * part[:, None]
+        total += np.matmul(rootX.T, rootX)
+        first += _over_rows(part, rootX)
+    return total, first, float((root * root).sum())

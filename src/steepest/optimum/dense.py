@@ -11,6 +11,7 @@ Columns that say the same as earlier ones are found when a Hessian is singular; 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,13 +19,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy.linalg
 
+from steepest import formulas
 from steepest.data.arrays import check_size
 from steepest.diagnosis import Note
 from steepest.driver import Iterate, Run, StopRules, Trace, drive
 from steepest.engines import MemoryEngine
+from steepest.kernels import suited
 from steepest.objective import Objective
 from steepest.optimum.frame import frame_of, strengths, survey
-from steepest.optimum.judge import Judge
+from steepest.optimum.judge import Judge, Known
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
@@ -32,6 +35,7 @@ from steepest.proof.apriori import Apriori
 from steepest.proof.certificate import Certificate, certify
 from steepest.proof.linear_relations import Dependence, dependent_columns
 from steepest.proof.problem import Problem
+from steepest.proof.rounding import SLACK
 from steepest.sampling import Sample, draw
 from steepest.scaling import Moments, Scaling, moments_of
 from steepest.solvers.lbfgs import lbfgs
@@ -45,6 +49,7 @@ FEW = 4_000_000  # operations that exact leverages of all rows may cost
 SAMPLED_STEPS = 12  # over all rows in the sample's metric, before Newton's method takes over
 STEPS_ON_SAMPLE = 40
 SETTLED = 0.01  # of the sample's own uncertainty: its optimum need not be known better
+FOR_A_START = 8  # rows per column that say enough to solve the sample: its scales, and a metric
 RIDGE = 0.1  # rows' worth of penalty on the sample: keeps its optimum finite where classes are separable in it
 SINGULAR = 1e-10  # squared pivot of a unit diagonal: below, columns are looked at for relations
 
@@ -80,17 +85,18 @@ class _Table:
         size = sample_size(engine.m, engine.n)
         sample = draw(engine, size) if size else None
         whole = sample is None or request.standardize
-        moments = engine.sum(moments_of) if whole or sample is None else sample.weighted.sum(moments_of)
+        seen = engine if whole or sample is None else sample.thinned(FOR_A_START * engine.n)
+        moments = seen.sum(moments_of)
         frame = frame_of(moments, dropped)
         deviation = np.sqrt(moments.square / moments.weight) if request.standardize else None
         strength = strengths(request.l2, frame, deviation)
-        seen = survey(engine, frame)
-        if not seen.sound:
+        found = survey(engine, frame)
+        if not found.sound:
             check_size(engine.X)
         depth = engine.rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
-        apriori = Apriori(frame, seen.extent(frame), seen.length, strength, engine.total_weight, depth, few)
-        objective = Objective(engine, penalty=L2(strength), scaling=frame)
+        apriori = Apriori(frame, found.extent(frame), found.length, strength, engine.total_weight, depth, few)
+        objective = Objective(engine, suited(engine.m, engine.n), L2(strength), frame)
         return cls(engine, sample, moments, frame, objective, apriori, _named(dropped, request))
 
 
@@ -103,9 +109,8 @@ def _solve(table: _Table, request: Request, started: float, final: bool = False)
         if prepared is None and may_depend:
             return None
         if prepared is not None:
-            theta, metric = prepared
-            judge = _sampled_judge(table, table.sample, request, metric)
-            runs.append(_drive(lbfgs(theta, metric), table, request, judge, started, SAMPLED_STEPS))
+            judge = _sampled_judge(table, table.sample, request, prepared)
+            runs.append(_drive(lbfgs(prepared.theta, prepared.solve), table, request, judge, started, SAMPLED_STEPS))
             if runs[-1].status not in (Status.ITERATIONS, Status.MINIMUM):
                 if runs[-1].status in (Status.BUDGET, Status.CALLBACK):  # what is proved so far?
                     judge.certificate = _measured(table, runs[-1].last, judge.certificate, table.sample.plain)
@@ -128,15 +133,26 @@ def _start(table: _Table, request: Request) -> Floats:
     return table.objective.theta(w, b)
 
 
-def _on_sample(table: _Table, sample: Sample, theta: Floats) -> tuple[Floats, Callable[[Floats], Floats]] | None:
-    """The optimum of the sample and the inverse of its Hessian there; None if that is singular.
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What the sample says: its optimum, z of its rows there, its Hessian there without penalty, and its inverse."""
 
-    From the Hessian at the start, L-BFGS needs no other: a step on the sample costs a hundredth of a Hessian.
+    theta: Floats
+    z: Floats
+    hessian: Floats
+    solve: Callable[[Floats], Floats]
+
+
+def _on_sample(table: _Table, sample: Sample, theta: Floats) -> _Prepared | None:
+    """The optimum of the sample and its Hessian there; None if that is singular.
+
+    L-BFGS starts in the metric of some of the sample's rows: a step on the sample costs a hundredth of a Hessian.
     """
     strength = table.apriori.strength + RIDGE / sample.weighted.m
-    objective = Objective(sample.weighted, penalty=L2(strength), scaling=table.frame)
+    penalised = Objective(sample.weighted, table.objective.kernel, L2(strength), table.frame)
     with sample.weighted.quiet_blas():
-        first = _inverse(objective, theta)
+        few = replace(penalised, engine=sample.thinned(FOR_A_START * table.engine.n))
+        first = _inverse(_point(few, theta, 2).hessian)
         if first is None:
             return None
         enough = SETTLED * table.engine.n / sample.weighted.m
@@ -145,22 +161,32 @@ def _on_sample(table: _Table, sample: Sample, theta: Floats) -> tuple[Floats, Ca
             decrement = float(at.point.gradient @ first(at.point.gradient))
             return bool(0.5 * decrement <= enough)
 
-        run = drive(lbfgs(theta, first), objective, StopRules(STEPS_ON_SAMPLE, enough=settled))
-        there = _inverse(replace(objective, penalty=L2(table.apriori.strength)), run.last.theta)
-    return None if there is None else (run.last.theta, there)
+        there = drive(lbfgs(theta, first), penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
+        plain = replace(penalised, penalty=L2(np.zeros(table.engine.n)))
+        hessian = _point(plain, there, 2).hessian
+        assert hessian is not None  # it was asked for
+        solve = _inverse(hessian + np.diag(np.append(table.apriori.strength, 0.0)))
+        return None if solve is None else _Prepared(there, _z(table, sample, there), hessian, solve)
 
 
-def _inverse(objective: Objective, theta: Floats) -> Callable[[Floats], Floats] | None:
-    """v -> H^-1 v at theta, or None if H is singular to working precision."""
-    hessian = _point(objective, theta, 2).hessian
+def _z(table: _Table, sample: Sample, theta: Floats) -> Floats:
+    """z of the sample's rows."""
+    w, b = table.frame.seen(theta[:-1], float(theta[-1]))
+    X = sample.weighted.X - table.frame.centre if np.any(table.frame.centre) else sample.weighted.X
+    return np.asarray(np.matmul(X, w) + b)
+
+
+def _inverse(hessian: Floats | None) -> Callable[[Floats], Floats] | None:
+    """v -> H^-1 v, or None if H is singular to working precision."""
     if _singular(hessian):
         return None
     factor = scipy.linalg.cho_factor(hessian, lower=True)
     return lambda v: np.asarray(scipy.linalg.cho_solve(factor, v, check_finite=False))
 
 
-def _singular(hessian: Floats) -> bool:
+def _singular(hessian: Floats | None) -> bool:
     """Whether, in units that make its diagonal 1, the matrix has a pivot next to nothing."""
+    assert hessian is not None  # whoever asks has evaluated it
     unit = np.sqrt(np.diagonal(hessian))
     if not np.all(unit > 0.0) or not np.isfinite(unit).all():
         return True
@@ -171,16 +197,22 @@ def _singular(hessian: Floats) -> bool:
     return bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)
 
 
-def _sampled_judge(table: _Table, sample: Sample, request: Request, metric: Callable[[Floats], Floats]) -> Judge:
-    """Judges by the Hessian of the sample's rows, with the weights they have in the table."""
-    plain = Objective(sample.plain, scaling=table.frame)
+def _sampled_judge(table: _Table, sample: Sample, request: Request, known: _Prepared) -> Judge:
+    """Judges by the Hessian of the sample's rows at their optimum, with no more weight than they have in the table.
 
-    def hessian(theta: Floats) -> Floats:
-        return np.asarray(_point(plain, theta, 2).hessian * sample.plain.total_weight)
+    Between two points each row's curvature falls by a factor of its own, the Hessian by no more than the least of them.
+    """
+    total = known.hessian * (sample.weighted.total_weight / sample.share)
+    there, before = table.apriori.doubt(known.theta), formulas.curvature(known.z)
 
-    share = sample.plain.total_weight / table.engine.total_weight
-    weights = table.objective.weights
-    return Judge(table.engine, table.apriori, request.tol, weights, hessian=hessian, solve=metric, share=share)
+    def hessian(theta: Floats) -> Known:
+        ratio = formulas.curvature(_z(table, sample, theta)) / before
+        doubt = max(there, table.apriori.doubt(theta))
+        left = min(1.0, float(ratio.min())) * math.exp(-2.0 * min(doubt, 1.0)) / SLACK
+        return Known(total * left, doubt, left)
+
+    return Judge(table.engine, table.apriori, request.tol, table.objective.weights, hessian=hessian,
+                 solve=known.solve, share=1.0 / sample.share)  # fmt: skip
 
 
 def _drive(solver: Solver, table: _Table, request: Request, judge: Judge, started: float, steps: int) -> Run:

@@ -13,6 +13,7 @@ import numpy as np
 
 from steepest.data.arrays import LARGEST
 from steepest.engines import MemoryEngine
+from steepest.kernels import KERNELS, compiled, suited
 from steepest.proof.linear_relations import Dependence
 from steepest.scaling import Moments, Scaling
 from steepest.types import Block, Floats
@@ -26,7 +27,7 @@ HELD = 1.0  # strength of a penalty on weights that have no column to act on: th
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Least and largest value of every column, and the longest row in the frame, squared. Can be added."""
+    """Least and largest value of every column, and the longest row in the frame, squared; NaN if a value is NaN."""
 
     low: Floats
     high: Floats
@@ -34,12 +35,13 @@ class Survey:
 
     def __add__(self, other: Survey) -> Survey:
         low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
-        return Survey(low, high, max(self.square, other.square))
+        return Survey(low, high, float(np.maximum(self.square, other.square)))
 
     @property
     def sound(self) -> bool:
         """Whether all values are finite, and small enough to be squared; NaN fails every comparison."""
-        return bool(np.all(self.low >= -LARGEST) and np.all(self.high <= LARGEST))
+        small = np.all(self.low >= -LARGEST) and np.all(self.high <= LARGEST)
+        return bool(small and not math.isnan(self.square))
 
     def extent(self, frame: Scaling) -> Floats:
         """(n,) the largest |x - centre| / scale of each column, rounded up."""
@@ -54,6 +56,8 @@ class Survey:
 
 def survey(engine: MemoryEngine, frame: Scaling) -> Survey:
     """Look at every value once, in one pass."""
+    if suited(engine.m, engine.n) is KERNELS["compiled"]:
+        return engine.sum(lambda block: Survey(*compiled.look(block, frame.centre, 1.0 / frame.scale)))
     inverse = 1.0 / frame.scale
     shifted, alike = bool(np.any(frame.centre)), bool(np.all(inverse == inverse[0]))
     alike = alike and 2.0**-200 < inverse[0] < 2.0**200  # or squares of the columns as they are may underflow

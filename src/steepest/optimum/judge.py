@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from steepest.proof.existence import Witness, find_witness
 from steepest.solvers.newton import newton_step
 from steepest.types import Floats
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "Known"]
 
 SEARCH_AT = (6, 12, 24, 48)  # Newton steps that still creep when a separating plane is looked for
 TINY = np.finfo(float).tiny
@@ -30,11 +31,23 @@ RARE = 0.05  # share of the rarer class below which expected and observed counts
 BALANCE = 1e-9  # relative difference of expected and observed positives that is then asked for
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A sum of Hessians that is no more than the table's, as computed.
+
+    doubt  how wrong z may be in it
+    left   what it lost on the way from where it was formed: estimates made there are divided by it
+    """
+
+    hessian: Floats
+    doubt: float
+    left: float = 1.0
+
+
 class Judge:
     """Judges iterates over `engine`; `certificate` is the best verdict so far.
 
-    hessian  theta -> the sum of the Hessian over rows whose weights are no larger than the table's, as computed; by
-             default that of all rows, which the iterates carry
+    hessian  theta -> what is known of the Hessian there; by default that of all rows, which the iterates carry
     solve    v -> about H^-1 v, for estimates; by default from the iterate's own Hessian
     share    the share of the table's Hessian that `hessian` has: estimates are divided by it
     """
@@ -46,7 +59,7 @@ class Judge:
         tol: float,
         user: Callable[[Floats], tuple[Floats, float]],
         *,
-        hessian: Callable[[Floats], Floats] | None = None,
+        hessian: Callable[[Floats], Known] | None = None,
         solve: Callable[[Floats], Floats] | None = None,
         share: float = 1.0,
     ) -> None:
@@ -79,7 +92,10 @@ class Judge:
         near = self.estimate * self.margin <= self.tol * iterate.point.value
         if not near or abs(float(iterate.point.gradient[-1])) > self.imbalance:
             return False
-        self.examine(iterate)
+        known = self._known(iterate)
+        if known is None or self.estimate * self.margin > known.left * self.tol * iterate.point.value:
+            return False
+        self._certify(iterate, known)
         gap = self.certificate.gap
         if gap > self.tol:  # the estimate was too hopeful: ask for more before the next examination
             self.margin *= 2.0 * min(gap / self.tol, 1e6) if math.isfinite(gap) else TOO_FAR
@@ -87,18 +103,24 @@ class Judge:
 
     def examine(self, iterate: Iterate) -> None:
         """Form the certificate at this iterate."""
-        theta, doubt = iterate.theta, self.apriori.doubt(iterate.theta)
+        known = self._known(iterate)
+        if known is not None:
+            self._certify(iterate, known)
+
+    def _known(self, iterate: Iterate) -> Known | None:
         if self.hessian is not None:
-            total = self.hessian(theta)
-        elif iterate.point.hessian is not None:
-            ridge = np.append(self.apriori.strength, 0.0)
-            total = (iterate.point.hessian - np.diag(ridge)) * self.apriori.weight
-        else:
-            return
-        metric = self.apriori.metric(total, doubt)
+            return self.hessian(iterate.theta)
+        if iterate.point.hessian is None:
+            return None
+        ridge = np.append(self.apriori.strength, 0.0)
+        total = (iterate.point.hessian - np.diag(ridge)) * self.apriori.weight
+        return Known(total, self.apriori.doubt(iterate.theta))
+
+    def _certify(self, iterate: Iterate, known: Known) -> None:
+        metric = self.apriori.metric(known.hessian, known.doubt)
         if metric is None:
             return
-        found = self.apriori.certificate(theta, iterate.point, metric)
+        found = self.apriori.certificate(iterate.theta, iterate.point, metric)
         if not self.unpenalised and found.exists == "unknown":
             found = Certificate(found.gap, found.max_probability_error, found.max_coefficient_error, "proved")
         self.certificate = found
