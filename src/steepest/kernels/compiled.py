@@ -43,7 +43,7 @@ def sums(block: Block, w: Floats, b: float, order: int) -> Sums:
 def look(block: Block, centre: Floats, inverse: Floats) -> tuple[Floats, Floats, float]:
     """Least and largest value of each column, and the longest row of (x - centre) inverse, squared; NaN if an x is."""
     low, high = np.full(block.X.shape[1], np.inf), np.full(block.X.shape[1], -np.inf)
-    longest, total = _fused().look(np.require(block.X, requirements="CA"), centre, inverse, low, high)
+    longest, total = _fused().look(np.require(block.X, requirements=["C", "A"]), centre, inverse, low, high)
     return low, high, math.nan if math.isnan(total) else longest
 
 

@@ -11,6 +11,7 @@ by its own series, in which nothing cancels.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from numba import float64, njit, types
 
 __all__ = ["look", "one_pass"]
 
-RUN = 128  # rows between two looks at memory: 50 columns of them are 50 KB
+RUN, IN_CACHE = 128, 1 << 15  # rows between two looks at memory: 128, or as many as hold 256 KB, but 8 at least
 FAR = 746.0  # exp(-746) is 0
 LOW, LIFT = 1000.0, 128  # from k = -1000 on, 2^k is made as 2^(k + 128) 2^-128: the last factor may be subnormal
 TO_BITS = 1.5 * 2.0**52  # adding it rounds a number below 2^51 to a whole one, which then stands in the lowest bits
@@ -28,6 +29,7 @@ LOG2E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.693147180369123816490, 1.908214
 _in1 = types.Array(float64, 1, "C", readonly=True)
 _in2 = types.Array(float64, 2, "C", readonly=True)
 _out1 = types.Array(float64, 1, "C")
+_tuple: Any = functools.partial(types.UniTuple, float64)
 _ANY_ORDER = {"reassoc", "contract", "nsz"}  # sums in the order that is fastest here; every bound holds for any order
 _THIS_ORDER = {"contract", "nsz"}
 
@@ -162,16 +164,17 @@ def _errors(Z, y, s, weighted):  # type: ignore[no-untyped-def]
     return errors
 
 
-@_kept(types.UniTuple(float64, 3)(_in2, _in1, _in1, _in1, float64, _out1, _out1), _THIS_ORDER)
+@_kept(_tuple(3)(_in2, _in1, _in1, _in1, float64, _out1, _out1), _THIS_ORDER)
 def one_pass(X, y, s, w, b, dw, kept):  # type: ignore[no-untyped-def]
     """Loss, errors and db of a block; s is empty if all weights are 1; dw and `kept`, which gets e, unless empty."""
     m = len(X)
     weighted, slopes, keeps = len(s) > 0, len(dw) > 0, len(kept) > 0
-    Z, e, a, part = np.empty(RUN), np.empty(RUN), np.empty(RUN), np.empty(len(dw))
+    run = min(RUN, max(8, IN_CACHE // max(1, len(w)) // 8 * 8))
+    Z, e, a, part = np.empty(run), np.empty(run), np.empty(run), np.empty(len(dw))
     loss = db = 0.0
     errors = 0
-    for start in range(0, m, RUN):
-        stop = min(start + RUN, m)
+    for start in range(0, m, run):
+        stop = min(start + run, m)
         rows = stop - start
         Xk, yk, Zk, ek, ak = X[start:stop], y[start:stop], Z[:rows], e[:rows], a[:rows]
         sk = s[start:stop] if weighted else s
@@ -195,7 +198,7 @@ def one_pass(X, y, s, w, b, dw, kept):  # type: ignore[no-untyped-def]
     return loss, float(errors), db
 
 
-@_kept(types.UniTuple(float64, 2)(_in2, _in1, _in1, _out1, _out1), _ANY_ORDER)
+@_kept(_tuple(2)(_in2, _in1, _in1, _out1, _out1), _ANY_ORDER)
 def look(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
     """The longest row of (x - centre) inverse, squared, and the sum of all, which is NaN if an x is; low and high of
     each column are filled.

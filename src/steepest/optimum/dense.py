@@ -178,7 +178,7 @@ def _z(table: _Table, sample: Sample, theta: Floats) -> Floats:
 
 def _inverse(hessian: Floats | None) -> Callable[[Floats], Floats] | None:
     """v -> H^-1 v, or None if H is singular to working precision."""
-    if _singular(hessian):
+    if hessian is None or _singular(hessian):
         return None
     factor = scipy.linalg.cho_factor(hessian, lower=True)
     return lambda v: np.asarray(scipy.linalg.cho_solve(factor, v, check_finite=False))
