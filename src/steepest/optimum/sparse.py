@@ -24,7 +24,7 @@ import numpy as np
 from steepest.driver import Iterate, Run, StopRules, Trace, drive
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
-from steepest.kernels import Kernel, sparse
+from steepest.kernels import Kernel, sparse, suited
 from steepest.objective import Objective
 from steepest.optimum import dense
 from steepest.optimum.outcome import Outcome, Request
@@ -96,7 +96,8 @@ class _Table:
         if request.standardize:
             deviation = _deviations(engine)
             strength *= np.where(deviation > 0.0, deviation, 1.0) ** 2  # a constant column's weight is 0 either way
-        return cls(engine, request, Objective(engine, KERNEL, L2(strength)), strength, started, passes)
+        kernel = KERNEL if isinstance(engine, SparseEngine) else suited(engine.m, engine.n)
+        return cls(engine, request, Objective(engine, kernel, L2(strength)), strength, started, passes)
 
     def start(self) -> Floats:
         """Where the request says, or w = 0 with the best intercept there."""
