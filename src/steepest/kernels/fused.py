@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import float64, njit, types
+from numba import float64, int64, njit, types
 
-__all__ = ["look", "one_pass"]
+__all__ = ["kept_round", "look", "one_pass"]
 
 RUN, IN_CACHE = 128, 1 << 15  # rows between two looks at memory: 128, or as many as hold 256 KB, but 8 at least
 FAR = 746.0  # exp(-746) is 0
@@ -224,3 +224,10 @@ def look(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
         longest = max(longest, square)
         total += square
     return longest, total
+
+
+def kept_round(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`dual_ascent.one_round`, compiled."""
+    order = types.Array(int64, 1, "C")
+    signature = _tuple(2)(_in2, _in1, _in1, order, float64, _out1, float64, _out1)
+    return _kept(signature, _ANY_ORDER)(function)

@@ -27,6 +27,7 @@ from steepest.engines.sparse import SparseEngine
 from steepest.kernels import Kernel, sparse, suited
 from steepest.objective import Objective
 from steepest.optimum import dense
+from steepest.optimum.dual_start import dual_start
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.sparse_metric import Diagonal, Metric, inverse, on_sample
 from steepest.optimum.sparse_proof import longest_row, prove
@@ -100,10 +101,13 @@ class _Table:
         return cls(engine, request, Objective(engine, kernel, L2(strength)), strength, started, passes)
 
     def start(self) -> Floats:
-        """Where the request says, or w = 0 with the best intercept there."""
+        """Where the request says, or where dual ascent comes to, or w = 0 with the best intercept there."""
         if self.request.start is not None:
             return self.objective.theta(*self.request.start)
         engine = self.engine
+        ascended = dual_start(engine, self.strength) if isinstance(engine, MemoryEngine) else None
+        if ascended is not None:
+            return self.objective.theta(*ascended)
         positive = engine.sum(lambda block: float(block.y.sum() if block.weight is None else block.y @ block.weight))
         share = min(max(positive / engine.total_weight, 1e-12), 1.0 - 1e-12)
         return self.objective.theta(np.zeros(engine.n), math.log(share / (1.0 - share)))
