@@ -8,7 +8,7 @@ here in z, where nothing leaves its range. Rows of wide tables are nearly orthog
 to 1e-4 of the optimum, for which L-BFGS needs 45 passes; from there on L-BFGS is quicker.
 
 The intercept has no penalty and so no place in the dual. Here it has a little one, as the weight of a constant column
-with 5 % of the rows' mean squared length: with much less of it b creeps, with much more it swings (0.05 to 100 % tried).
+with 5 % of the rows' mean squared length: with much less of it b creeps, with much more it swings (0.1 to 100 %).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where descent on a large wide table starts from: some rounds of dual ascent, where its compiled code reads the rows."""
+"""Where descent on a large wide table starts from: rounds of dual ascent, where compiled code can read the rows."""
 
 from __future__ import annotations
 

@@ -63,20 +63,15 @@ def minimise(engine: SparseEngine | MemoryEngine, request: Request) -> Outcome:
     ('proved', True)
     """
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        few = engine.n <= FEW_COLUMNS and isinstance(engine, SparseEngine)
-        if few and isinstance(engine, SparseEngine) and request.l2 == 0.0:
-            return dense.minimise(_densely(engine), request)
+        few = engine if engine.n <= FEW_COLUMNS and isinstance(engine, SparseEngine) else None
+        if few and request.l2 == 0.0:
+            return dense.minimise(_densely(few), request)
         table = _Table.of(engine, request)
         judge = _Judge(table, request.tol)
-        runs = _few(table, judge) if few else _many(table, judge)
-        outcome = _outcome(table, judge, runs)
-        if (
-            isinstance(engine, SparseEngine)
-            and few
-            and outcome.status in (Status.ITERATIONS, Status.MINIMUM)
-            and len(outcome.trace.cost) < request.iterations
-        ):
-            return _by_hessian(engine, request, outcome)
+        outcome = _outcome(table, judge, _few(table, judge) if few else _many(table, judge))
+        resists = outcome.status in (Status.ITERATIONS, Status.MINIMUM)
+        if few and resists and len(outcome.trace.cost) < request.iterations:
+            return _by_hessian(few, request, outcome)
         return outcome
 
 
