@@ -1,0 +1,57 @@
+"""The door by which data come to a fit: arrays go through as they are, frames are opened by their schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from steepest.data.arrays import is_frame
+from steepest.data.quoting import quoted
+from steepest.data.schema import Remark, Schema
+from steepest.errors import DataError
+
+__all__ = ["Received", "framed", "receive"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Received:
+    """X an array, a table of columns that lie apart, or sparse; y and weights as they came, or columns of the frame.
+
+    schema    of the frame; None for arrays
+    remarks   what is worth a word about its columns
+    """
+
+    X: Any
+    y: Any
+    weight: Any
+    schema: Schema | None = None
+    remarks: tuple[Remark, ...] = ()
+
+
+def receive(X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_to: float) -> Received:
+    """What to fit. Of a frame, y and sample_weight may be names of columns, and more columns of levels than
+    `dense_up_to` may become sparse rows.
+    """
+    if is_frame(X):
+        received: Received = import_module("steepest.data.intake").opened(X, y, sample_weight, schema, dense_up_to)
+        return received
+    if schema is not None:
+        raise DataError(f"a schema describes the columns of a frame, but X is of type {type(X).__name__}")
+    if isinstance(y, str):
+        raise DataError(f"y={y!r} names a column, but X is no frame: give the labels themselves")
+    return Received(X, y, sample_weight)
+
+
+def framed(X: Any, schema: Schema | None, names: tuple[str, ...]) -> Any:
+    """New rows for a fit that has this schema and these features: a frame by its columns' names, an array as it is."""
+    if not is_frame(X):
+        if schema is not None and not schema.plain:
+            raise DataError(
+                "the fit was made to a frame with categories or missing values, so it predicts for frames: give one "
+                f"with the columns {', '.join(quoted(column.name) for column in schema.columns[:8])}, …"
+            )
+        return X
+    if schema is not None:
+        return schema.design(X).X
+    return import_module("steepest.data.intake").rows_of(X, names)
