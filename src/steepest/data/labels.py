@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from steepest.data.arrays import as_array, is_column
 from steepest.errors import DataError
 from steepest.types import Floats
 
@@ -30,11 +32,16 @@ def encode_labels(
     >>> encode_labels(["no", "yes", "no"], 3)
     (array([0, 1, 0], dtype=uint8), ('no', 'yes'))
     """
-    labels = np.asarray(y)
+    labels = import_module("steepest.data.frames").labels_of(y) if is_column(y) else as_array(y, "y")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.shape != (m,):
         raise DataError(f"y has shape {labels.shape}, but X has {m} rows: give one label per row")
+    two = _two_numbers(labels)
+    if two is not None:
+        if weight is not None:
+            _check_weighted(two[0], weight, list(two[1]))
+        return two
     counts = _counted(labels)
     try:
         distinct = sorted(counts)
@@ -48,6 +55,17 @@ def encode_labels(
     if weight is not None:
         _check_weighted(encoded, weight, distinct)
     return encoded, tuple(distinct)
+
+
+def _two_numbers(labels: NDArray[Any]) -> tuple[NDArray[np.unsignedinteger], tuple[Any, ...]] | None:
+    """What `encode_labels` answers where the labels are two numbers, without sorting them; None for all else."""
+    if labels.dtype.kind not in "biuf" or not 0 < len(labels) <= SLICE:
+        return None
+    low, high = np.minimum.reduce(labels), np.maximum.reduce(labels)
+    positive = labels == high
+    if not low < high or np.count_nonzero(positive) + np.count_nonzero(labels == low) < len(labels):
+        return None  # NaN is smaller than nothing
+    return positive.view(np.uint8), (low.item(), high.item())
 
 
 def _measured(distinct: list[Any]) -> bool:

@@ -12,6 +12,7 @@ __all__ = ["Choice", "Regime", "choose", "sample_size"]
 
 MOST_ROWS = 600  # of a wide table with a penalty: beyond, the products of all pairs of rows cost more than descent
 MOST_PAIRS = 20_000  # and without one, where nothing else decides: X X' takes 3.2 GB then
+TINY_ROWS, TINY_COLUMNS = 1_000, 50  # up to here calls cost more than what is computed, and a copy is 400 kB at most
 LITTLE = 1_000_000  # elements: a copy of 8 MB is nothing beside what a fit needs anyway
 WORTH_A_SAMPLE = 200_000  # elements of X; a smaller table is its own sample
 FEW_COLUMNS = 512  # of a sparse table: a Hessian of them is 2 MB and is factorised in 5 ms
@@ -22,6 +23,7 @@ class Regime(enum.Enum):
     """The ways to the optimum; the text of a member is the method in words."""
 
     SAMPLED = "the optimum of a sample of the rows, then L-BFGS over all rows in the metric of the sample's Hessian"
+    TINY = "Newton's method on a copy of the rows, proved by the factor of its last step"
     NEWTON = "Newton's method over all rows, with the whole Hessian"
     WIDE = "L-BFGS over all rows, in the metric of the Hessian's diagonal"
     ROWS = "Newton's method in the space of the rows, from the products of all pairs of rows"
@@ -71,6 +73,8 @@ def choose(m: int, n: int, nnz: int | None = None, classes: int = 2, l2: float =
     if n > m and m <= MOST_PAIRS:
         kept = "the penalty keeps w in the span of the rows" if l2 > 0.0 else "w is looked for in the span of the rows"
         return Choice(Regime.ROWS, f"{m:,} rows are fewer than {n:,} columns, and {kept}")
+    if m <= TINY_ROWS and n <= TINY_COLUMNS:
+        return Choice(Regime.TINY, f"{m:,} rows of {n:,} columns take less time than the calls that look at them")
     size = sample_size(m, n)
     if size:
         says = f"a sample of {size:,} of the {m:,} rows says nearly as much about {n:,} columns as all of them"
