@@ -39,7 +39,8 @@ class Sample:
             return all_rows
         assert all_rows.weight is not None  # a sample undoes its shares by weights
         X, y, weight = (part[::step].copy() for part in (all_rows.X, all_rows.y, all_rows.weight))
-        return MemoryEngine(X, y, weight, threads=all_rows.threads)
+        offset = None if all_rows.offset is None else all_rows.offset[::step].copy()
+        return MemoryEngine(X, y, weight, offset, threads=all_rows.threads)
 
 
 def draw(engine: MemoryEngine, size: int) -> Sample:
@@ -55,10 +56,10 @@ def draw(engine: MemoryEngine, size: int) -> Sample:
     order = np.argsort(index, kind="stable")
     index, share = index[order], share[order]
     X, y = engine.X[index], engine.y[index]
-    weight = None if engine.weight is None else engine.weight[index]
+    weight, offset = (None if part is None else part[index] for part in (engine.weight, engine.offset))
     return Sample(
-        MemoryEngine(X, y, share if weight is None else share * weight, threads=engine.threads),
-        MemoryEngine(X, y, weight, threads=engine.threads),
+        MemoryEngine(X, y, share if weight is None else share * weight, offset, threads=engine.threads),
+        MemoryEngine(X, y, weight, offset, threads=engine.threads),
         float(share.max()),
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -108,7 +108,7 @@ class Scaling:
 
     def centred(self, block: Block) -> Block:
         """The block of x - centre."""
-        return Block(block.X - self.centre, block.y, block.weight, block.start)
+        return replace(block, X=block.X - self.centre)
 
     def rows(self, X: NDArray[Any]) -> Floats:
         """(m, n + 1) the rows (x~, 1): a copy, for small tables."""

@@ -45,6 +45,7 @@ class Addable(Protocol):
 class Block:
     """Some consecutive rows: X (rows, n), y (rows,) in [0, 1], weight (rows,) or None for all ones.
 
+    `offset` (rows,) is added to z, with a weight of 1 that is not fitted; None for none.
     `start` is the number of the first row in the whole table; kernels may not depend on it except to place rows.
     """
 
@@ -52,6 +53,7 @@ class Block:
     y: Floats
     weight: Floats | None = None
     start: int = 0
+    offset: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,69 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from steepest.conformance.known_rows import ALONG_V, ROWS, SINGLE, STEPS, TIMES_V, TOTALS, B, C, V, W
 from steepest.conformance.verdict import near, require
 from steepest.kernels import Kernel
 from steepest.types import Block, Floats, Sums
 
 __all__ = ["check_kernel"]
 
-# Eight rows with dyadic numbers: z is exact in whatever order it is summed, so nothing but the kernel is measured.
-ROWS = Block(
-    X=np.array(
-        [
-            [1, 0.5, -2],
-            [-1.5, 2, 0.25],
-            [0, -1, 3],
-            [2.5, 1, 1],
-            [-3, 0.75, -0.5],
-            [40, 0, 0],
-            [-40, 1, 0],
-            [0.5, -0.5, 8],
-        ]
-    ),
-    y=np.array([1, 0, 0.25, 1, 0, 0, 1, 0.75]),
-    weight=np.array([1, 2, 0.5, 0, 1.5, 1, 3, 0.25]),
-)
-W, B = np.array([1.0, -0.5, 0.75]), 0.25
-V, C, STEPS = np.array([0.5, -1.0, 0.25]), -0.75, np.array([0.0, 0.5, -1.0, 2.0])
-TOTALS = Sums(
-    weight=9.25,
-    loss=163.8450834843691,
-    errors=4,
-    dw=np.array([158.93838553016906, -3.2094949628859952, 2.831371280326487]),
-    db=-1.9393408718964171,
-    ddw=np.array(
-        [
-            [1.0695031351214694, -0.5790196039432899, -0.48013235144693983],
-            [-0.5790196039432899, 0.9059842064731013, -0.21961114630606549],
-            [-0.48013235144693983, -0.21961114630606549, 1.181052315757879],
-        ]
-    ),
-    dwdb=np.array([-0.19313892542281139, 0.5270998108700096, -0.3717254590541937]),
-    ddb=0.5006443383904249,
-)
-TIMES_V = np.array([1.1385922777093982, -1.6457216531737697, 0.5536021438127106, -1.0920838921377822])
-ALONG_V = np.array([163.8450834843691, 206.53815039738927, 82.00002407664233, 335.61479936150454])
-
-# (z, y, loss, dz, curvature) of one row
-SINGLE = (
-    (0.0, 1.0, 0.6931471805599453, -0.5, 0.25),
-    (2.0, 0.0, 2.1269280110429727, 0.8807970779778824, 0.10499358540350652),
-    (2.0, 1.0, 0.1269280110429725, -0.11920292202211756, 0.10499358540350652),
-    (-3.0, 0.25, 0.798587351573742, -0.20257412682243323, 0.04517665973091213),
-    (0.5, 0.75, 0.5990769841801067, -0.12754066879814543, 0.2350037122015945),
-    (20.0, 1.0, 2.061153620314381e-09, -2.0611536181902037e-09, 2.061153613941849e-09),
-    (36.0, 1.0, 2.319522830243569e-16, -2.3195228302435686e-16, 2.319522830243568e-16),
-    (-36.0, 0.0, 2.319522830243569e-16, 2.3195228302435686e-16, 2.319522830243568e-16),
-    (40.0, 1.0, 4.248354255291589e-18, -4.248354255291589e-18, 4.248354255291589e-18),
-    (40.0, 0.0, 40.0, 1.0, 4.248354255291589e-18),
-    (-40.0, 0.0, 4.248354255291589e-18, 4.248354255291589e-18, 4.248354255291589e-18),
-    (-40.0, 1.0, 40.0, -1.0, 4.248354255291589e-18),
-    (-300.0, 0.0, 5.148200222412013e-131, 5.148200222412013e-131, 5.148200222412013e-131),
-    (-700.0, 0.0, 9.85967654375977e-305, 9.85967654375977e-305, 9.85967654375977e-305),
-    (700.0, 1.0, 9.85967654375977e-305, -9.85967654375977e-305, 9.85967654375977e-305),
-    (700.0, 0.5, 350.0, 0.5, 9.85967654375977e-305),
-)
 ROUGH = 1e-7  # central differences with steps of 1e-5 are right to some 1e-9
 
 
@@ -103,6 +47,7 @@ def check_kernel(kernel: Kernel, tolerance: float = 2e-15) -> None:
         _asides_follow_from_sums(kernel, name, (block, w, b, v, c), tolerance)
         _sums_add(kernel, name, block, w, b, tolerance)
         _symmetries(kernel, name, block, w, b, tolerance)
+        _offsets(kernel, name, (block, w, b, v, c), tolerance)
     _layouts(kernel, name, tolerance)
     _extremes(kernel, name)
 
@@ -225,6 +170,24 @@ def _symmetries(kernel: Kernel, name: str, block: Block, w: Floats, b: float, to
     near(f"{name}: (dw, db) with labels and weights flipped", _gradient(flipped), -_gradient(got), 20.0 * tolerance)
     near(f"{name}: the Hessian with labels and weights flipped", _hessian(flipped), _hessian(got), 20.0 * tolerance)
     require(flipped.errors == got.errors, f"{name}: {flipped.errors} errors with all flipped, {got.errors} before")
+
+
+def _offsets(kernel: Kernel, name: str, case: Any, tolerance: float) -> None:
+    """An offset is a column of weight 1 that directions leave alone."""
+    block, w, b, v, c = case
+    away = np.linspace(-2.0, 3.0, len(block.y))
+    moved, column = replace(block, offset=away), replace(block, X=np.column_stack([block.X, away]))
+    seen, twin = kernel.sums(moved, w, b, 2), kernel.sums(column, np.append(w, 1.0), b, 2)
+    near(f"{name}: the loss with an offset", seen.loss, twin.loss, 20.0 * tolerance)
+    dw, ddw = np.asarray(twin.dw)[:-1], np.asarray(twin.ddw)[:-1, :-1]
+    near(f"{name}: (dw, db) with an offset", _gradient(seen), np.append(dw, twin.db), 20.0 * tolerance)
+    near(f"{name}: ddw with an offset", seen.ddw, ddw, 20.0 * tolerance)
+    held, held_v = np.append(w, 1.0), np.append(v, 0.0)
+    times, other = kernel.hessian_times(moved, w, b, v, c), kernel.hessian_times(column, held, b, held_v, c)
+    near(f"{name}: hessian_times with an offset", times.dw, other.dw[:-1], 20.0 * tolerance)
+    steps = np.array([0.0, 1.0])
+    losses = kernel.along(column, held, b, held_v, c, steps)
+    near(f"{name}: along with an offset", kernel.along(moved, w, b, v, c, steps), losses, 20.0 * tolerance)
 
 
 def _layouts(kernel: Kernel, name: str, tolerance: float) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextvars
 import functools
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,12 +30,12 @@ A = TypeVar("A", bound=Addable)
 # threads they gave 15 GB/s, half a megabyte 9: below that the interpreter, not the memory, sets the pace.
 BLOCK_BYTES = 1 << 21
 LEAST_ROWS = 64  # fewer rows make matrix-vector products of wide tables slow
-SMALL = 1 << 12  # elements of X under which BLAS does not start threads anyway
 GROUPS = 16  # tasks handed to the threads per pass: enough to balance two to sixteen of them
 
 
 class MemoryEngine:
-    """Rows in memory: X (m, n) of any real dtype and order, y (m,) in [0, 1] of any real dtype, weight (m,) or None.
+    """Rows in memory: X (m, n) of any real dtype and order, y (m,) in [0, 1] of any real dtype, weight and offset of z
+    (m,) or None.
 
     threads      how many work on one pass; None: as many as this process may use
     block_bytes  size of a block when held as float64; another size regroups the sums (other last bits)
@@ -45,11 +46,12 @@ class MemoryEngine:
         X: NDArray[Any],
         y: NDArray[Any],
         weight: Floats | None = None,
+        offset: Floats | None = None,
         *,
         threads: int | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        self.X, self.y, self.weight = X, y, weight
+        self.X, self.y, self.weight, self.offset = X, y, weight, offset
         self.m, self.n = X.shape
         self.passes = 0  # times that all rows were read
         self.threads = max(1, usable_cores() if threads is None else threads)
@@ -81,16 +83,17 @@ class MemoryEngine:
         for i in range(start, stop, self.rows):
             k = min(i + self.rows, stop)
             X = np.asarray(self.X[i:k], dtype=np.float64)
-            yield Block(
-                X, np.asarray(self.y[i:k], dtype=np.float64), None if self.weight is None else self.weight[i:k], i
-            )
+            y = np.asarray(self.y[i:k], dtype=np.float64)
+            weight, offset = (None if part is None else part[i:k] for part in (self.weight, self.offset))
+            yield Block(X, y, weight, i, offset)
 
     def quiet_blas(self) -> AbstractContextManager[Any]:
-        """A context that holds BLAS to one thread; the threads over blocks are enough, and the bits stay the same."""
-        if self.X.size <= SMALL:
-            return nullcontext()
-        limits: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-        return limits
+        """A context that holds BLAS to one thread; the threads over blocks are enough, and the bits stay the same.
+
+        Small tables need it too: OpenBLAS 0.3.30 solves a triangular system of 5 unknowns in two threads, and where
+        another process has the second core it waits for that thread, 16 ms instead of 9 us.
+        """
+        return ONE_BLAS_THREAD
 
     @functools.cached_property
     def _group(self) -> int:
@@ -110,6 +113,33 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+class _OneThread:
+    """Holds BLAS to one thread until the last of its users has left, for fits that run side by side."""
+
+    def __init__(self) -> None:
+        self.users, self.before, self.turn = 0, list[tuple[Any, int]](), threading.Lock()
+
+    def __enter__(self) -> None:
+        with self.turn:
+            self.users += 1
+            if self.users == 1:
+                self.before = [(library, library.get_num_threads()) for library in _blas()]
+                for library, _ in self.before:
+                    library.set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        with self.turn:
+            self.users -= 1
+            if self.users == 0:
+                for library, threads in self.before:
+                    library.set_num_threads(threads)
+
+
+ONE_BLAS_THREAD = _OneThread()
+
+
 @functools.cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def _blas() -> list[Any]:
+    """The BLAS libraries that are loaded: NumPy and SciPy bring one each."""
+    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return found

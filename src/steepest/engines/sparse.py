@@ -26,7 +26,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from steepest.engines.memory import _controller, usable_cores
+from steepest.engines.memory import ONE_BLAS_THREAD, usable_cores
 from steepest.engines.reduction import tree_sum
 from steepest.errors import DataError
 from steepest.types import Addable, Block, Floats
@@ -60,7 +60,8 @@ def as_csr(X: Any) -> Any:
 
 
 class SparseEngine:
-    """Sparse rows in memory: X (m, n) CSR of any real dtype and index dtype, y (m,) in [0, 1], weight (m,) or None.
+    """Sparse rows in memory: X (m, n) CSR of any real dtype and index dtype, y (m,) in [0, 1], weight and offset of z
+    (m,) or None.
 
     threads   how many work on one pass; None: as many as this process may use
 
@@ -69,8 +70,16 @@ class SparseEngine:
     array([2., 0.])
     """
 
-    def __init__(self, X: Any, y: NDArray[Any], weight: Floats | None = None, *, threads: int | None = None) -> None:
-        self.X, self.y, self.weight = X, y, weight
+    def __init__(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        weight: Floats | None = None,
+        offset: Floats | None = None,
+        *,
+        threads: int | None = None,
+    ) -> None:
+        self.X, self.y, self.weight, self.offset = X, y, weight, offset
         self.m, self.n = X.shape
         self.threads = max(1, usable_cores() if threads is None else threads)
         self.passes = 0  # times that all rows were read
@@ -101,8 +110,7 @@ class SparseEngine:
 
     def quiet_blas(self) -> AbstractContextManager[Any]:
         """A context that holds BLAS to one thread, so that the bits stay the same."""
-        limits: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-        return limits
+        return ONE_BLAS_THREAD
 
     @functools.cached_property
     def canonical(self) -> bool:
@@ -112,7 +120,8 @@ class SparseEngine:
     def _block(self, k: int) -> Block:
         i, end = self._ends[k], self._ends[k + 1]
         y = np.asarray(self.y[i:end], dtype=np.float64)
-        return Block(self._views[k], y, None if self.weight is None else self.weight[i:end], i)
+        weight, offset = (None if part is None else part[i:end] for part in (self.weight, self.offset))
+        return Block(self._views[k], y, weight, i, offset)
 
     @functools.cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -26,18 +26,22 @@ hessian_times, along = vectorised.hessian_times, vectorised.along
 
 def sums(block: Block, w: Floats, b: float, order: int) -> Sums:
     """As `vectorised.sums`, to rounding; blocks that are not in C order are left to it."""
-    X, y, s = block.X, block.y, block.weight
-    if not all(part is None or (part.flags.c_contiguous and part.flags.aligned) for part in (X, y, s)):
+    X, y, s, o = block.X, block.y, block.weight, block.offset
+    if not all(part is None or (part.flags.c_contiguous and part.flags.aligned) for part in (X, y, s, o)):
         return vectorised.sums(block, w, b, order)
     e = np.empty(len(y)) if order == 2 else NOTHING
     dw = np.zeros(X.shape[1]) if order else NOTHING
-    loss, errors, db = _fused().one_pass(X, y, NOTHING if s is None else s, np.ascontiguousarray(w), b, dw, e)
+    loss, errors, db = _fused().one_pass(X, y, _or_nothing(s), _or_nothing(o), np.ascontiguousarray(w), b, dw, e)
     weight = float(len(y) if s is None else s.sum())
     if order == 0:
         return Sums(weight, loss, int(errors))
     if order == 1:
         return Sums(weight, loss, int(errors), dw, db)
     return Sums(weight, loss, int(errors), dw, db, *vectorised.second(X, e, s))
+
+
+def _or_nothing(values: Floats | None) -> Floats:
+    return NOTHING if values is None else values
 
 
 def look(block: Block, centre: Floats, inverse: Floats) -> tuple[Floats, Floats, float]:

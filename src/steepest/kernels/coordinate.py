@@ -2,7 +2,7 @@
 
     descend     minimise ½ (v - at)'G(v - at) + slope'(v - at) + sum of l1 |v| + ½ l2 v² within bounds, in place
     correlate   X'r for some columns             forward   z + X v for some columns
-    by_rows     some columns, row by row         cross     X'DX between two sets of columns
+    by_rows     some columns, row by row         cross     X'DX of some columns with all that are held
 
 `coordinate_plain.py` has the same five in NumPy and SciPy; they agree to rounding (tests/kernels/test_coordinate.py).
 Tables of few columns are left to those: nobody should wait for Numba to fit four weights.
@@ -132,18 +132,22 @@ def by_rows(starts, rows, data, columns, m):  # type: ignore[no-untyped-def]
 
 
 @_kept(_ANY_ORDER)
-def cross(starts, rows, data, others, held, D):  # type: ignore[no-untyped-def]
-    """X_other'DX_held, (len(others), k), and sums of D x_other: `held` is what `by_rows` made of k columns, and k."""
+def cross(held, start, D):  # type: ignore[no-untyped-def]
+    """X_B'DX, (k - start, k), and sums of D x_B; `held` is what `by_rows` made of k columns, and k; B from `start` on.
+
+    Row by row, from the last column to the first: what is symmetric is formed once.
+    """
     first, places, values, k = held
-    products, edges = np.zeros((len(others), k)), np.zeros(len(others))
-    for a in range(len(others)):
-        j = others[a]
-        line, edge = products[a], 0.0
-        for t in range(starts[j], starts[j + 1]):
-            i = rows[t]
-            q = D[i] * data[t]
-            edge += q
-            for c in range(first[i], first[i + 1]):
-                line[places[c]] += q * values[c]
-        edges[a] = edge
+    products, edges = np.zeros((k - start, k)), np.zeros(k - start)
+    for i in range(len(D)):
+        a = first[i + 1] - 1
+        while a >= first[i] and places[a] >= start:
+            q, line = D[i] * values[a], places[a] - start
+            edges[line] += q
+            for c in range(first[i], a + 1):
+                products[line, places[c]] += q * values[c]
+            a -= 1
+    for a in range(k - start):
+        for c in range(a):
+            products[c, start + a] = products[a, start + c]
     return products, edges

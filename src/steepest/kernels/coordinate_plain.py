@@ -61,14 +61,12 @@ def by_rows(starts: Any, rows: Any, data: Floats, columns: Any, m: int) -> tuple
     return found.indptr.astype(np.int64), found.indices, found.data
 
 
-def cross(
-    starts: Any, rows: Any, data: Floats, others: Any, held: tuple[Any, Any, Floats, int], D: Floats
-) -> tuple[Floats, Floats]:
-    """X_other'DX_held and sums of D x_other."""
+def cross(held: tuple[Any, Any, Floats, int], start: int, D: Floats) -> tuple[Floats, Floats]:
+    """X_B'DX and sums of D x_B, B the columns from `start` on."""
     first, places, values, k = held
-    left = sp.diags_array(D) @ _part(starts, rows, data, others, len(D))
-    right = sp.csr_array((values, places, first), shape=(len(D), k))
-    return (left.T @ right).toarray(), np.asarray(left.T @ np.ones(len(D)))
+    rows: Any = sp.csr_array((values, places, first), shape=(len(D), k))
+    part = (sp.diags_array(D) @ rows)[:, start:]
+    return (part.T @ rows).toarray(), np.asarray(part.T @ np.ones(len(D)))
 
 
 def _part(starts: Any, rows: Any, data: Floats, columns: Any, m: int) -> Any:

@@ -164,9 +164,12 @@ def _errors(Z, y, s, weighted):  # type: ignore[no-untyped-def]
     return errors
 
 
-@_kept(_tuple(3)(_in2, _in1, _in1, _in1, float64, _out1, _out1), _THIS_ORDER)
-def one_pass(X, y, s, w, b, dw, kept):  # type: ignore[no-untyped-def]
-    """Loss, errors and db of a block; s is empty if all weights are 1; dw and `kept`, which gets e, unless empty."""
+@_kept(_tuple(3)(_in2, _in1, _in1, _in1, _in1, float64, _out1, _out1), _THIS_ORDER)
+def one_pass(X, y, s, o, w, b, dw, kept):  # type: ignore[no-untyped-def]
+    """Loss, errors and db of a block; dw and `kept`, which gets e, are filled unless they are empty.
+
+    s is empty if all weights are 1, o if there is no offset.
+    """
     m = len(X)
     weighted, slopes, keeps = len(s) > 0, len(dw) > 0, len(kept) > 0
     run = min(RUN, max(8, IN_CACHE // max(1, len(w)) // 8 * 8))
@@ -179,6 +182,8 @@ def one_pass(X, y, s, w, b, dw, kept):  # type: ignore[no-untyped-def]
         Xk, yk, Zk, ek, ak = X[start:stop], y[start:stop], Z[:rows], e[:rows], a[:rows]
         sk = s[start:stop] if weighted else s
         _activations(Xk, w, b, Zk)
+        if len(o):
+            Zk += o[start:stop]
         _exponentials(Zk, ek, ak)
         if keeps:
             kept[start:stop] = ek

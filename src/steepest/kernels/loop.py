@@ -47,8 +47,8 @@ def sums(block: Block, w: Floats, b: float, order: int) -> Sums:
     dw, db = Accumulator(n), Accumulator()
     ddw, dwdb, ddb = Accumulator(n, n), Accumulator(n), Accumulator()
     for i in range(m):
-        x, y, s = _example(block, i)
-        z = forward(x, w, b)
+        x, y, s, o = _example(block, i)
+        z = forward(x, w, b, o)
         weight += s
         loss += s * formulas.loss(z, y)
         errors += int(s > 0.0 and (2.0 * y - 1.0) * z <= 0.0)
@@ -76,8 +76,8 @@ def hessian_times(block: Block, w: Floats, b: float, v: Floats, c: float) -> Pro
     m, n = block.X.shape
     dw, db = Accumulator(n), Accumulator()
     for i in range(m):
-        x, _, s = _example(block, i)
-        along_direction = s * formulas.curvature(forward(x, w, b)) * forward(x, v, c)
+        x, _, s, o = _example(block, i)
+        along_direction = s * formulas.curvature(forward(x, w, b, o)) * forward(x, v, c)
         dw += along_direction * x
         db += along_direction
     return Product(dw.value, float(db.value))
@@ -87,19 +87,21 @@ def along(block: Block, w: Floats, b: float, v: Floats, c: float, steps: Floats)
     """Total loss at (w + t v, b + t c) for each t of `steps`."""
     total = Accumulator(len(steps))
     for i in range(len(block.y)):
-        x, y, s = _example(block, i)
-        total += s * formulas.loss(forward(x, w, b) + steps * forward(x, v, c), y)
+        x, y, s, o = _example(block, i)
+        total += s * formulas.loss(forward(x, w, b, o) + steps * forward(x, v, c), y)
     return total.value
 
 
-def forward(x: Floats, w: Floats, b: float) -> float:
-    """z = w1 x1 + w2 x2 + … + b of one example, summed in that order."""
+def forward(x: Floats, w: Floats, b: float, offset: float = 0.0) -> float:
+    """z = w1 x1 + w2 x2 + … + b + offset of one example, summed in that order."""
     z = Accumulator()
     for x_j, w_j in zip(x.tolist(), w.tolist(), strict=True):
         z += x_j * w_j
     z += b
+    z += offset
     return float(z.value)
 
 
-def _example(block: Block, i: int) -> tuple[Floats, float, float]:
-    return block.X[i], float(block.y[i]), 1.0 if block.weight is None else float(block.weight[i])
+def _example(block: Block, i: int) -> tuple[Floats, float, float, float]:
+    s = 1.0 if block.weight is None else float(block.weight[i])
+    return block.X[i], float(block.y[i]), s, 0.0 if block.offset is None else float(block.offset[i])

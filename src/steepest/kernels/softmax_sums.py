@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from steepest.types import Floats
 
-__all__ = ["ClassProduct", "ClassSums"]
+__all__ = ["ClassBends", "ClassProduct", "ClassSums"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,18 @@ class ClassProduct:
 
     def __add__(self, other: ClassProduct) -> ClassProduct:
         return ClassProduct(self.dw + other.dw, self.db + other.db)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassBends:
+    """Of the weights s a_k (1 - a_k): square (n, K) their sums with x², first (n, K) with x, edge (K,) with 1."""
+
+    square: Floats
+    first: Floats
+    edge: Floats
+
+    def __add__(self, other: ClassBends) -> ClassBends:
+        return ClassBends(self.square + other.square, self.first + other.first, self.edge + other.edge)
 
 
 def _plus(left: Floats | None, right: Floats | None) -> Floats | None:

@@ -14,7 +14,7 @@ import numpy as np
 from steepest import formulas
 from steepest.types import Block, Floats, Product, Sums
 
-__all__ = ["along", "hessian_times", "slopes", "sums", "totals"]
+__all__ = ["along", "forward", "hessian_times", "slopes", "sums", "totals"]
 
 COPIED = 1 << 15  # elements (256 KB) copied at a time for the second derivatives
 RUN = 128  # rows that BLAS adds up one after the other; longer runs are summed pairwise
@@ -23,8 +23,7 @@ RUN = 128  # rows that BLAS adds up one after the other; longer runs are summed 
 def sums(block: Block, w: Floats, b: float, order: int) -> Sums:
     """Losses (order 0), with dw, db (order 1), with the second derivatives (order 2); see `types.Sums`."""
     X, s = block.X, block.weight
-    Z = np.matmul(X, w)
-    Z += b
+    Z = forward(block, w, b)
     total, e = totals(Z, block.y, s)
     if order == 0:
         return total
@@ -56,7 +55,7 @@ def slopes(Z: Floats, e: Floats, y: Floats, s: Floats | None) -> Floats:
 
 def hessian_times(block: Block, w: Floats, b: float, v: Floats, c: float) -> Product:
     """Sum of s a(1-a) x (x'v + c), and of s a(1-a) (x'v + c)."""
-    along_direction = formulas.curvature(np.matmul(block.X, w) + b) * (np.matmul(block.X, v) + c)
+    along_direction = formulas.curvature(forward(block, w, b)) * (np.matmul(block.X, v) + c)
     if block.weight is not None:
         along_direction *= block.weight
     return Product(_over_rows(along_direction, block.X), float(along_direction.sum()))
@@ -64,11 +63,20 @@ def hessian_times(block: Block, w: Floats, b: float, v: Floats, c: float) -> Pro
 
 def along(block: Block, w: Floats, b: float, v: Floats, c: float, steps: Floats) -> Floats:
     """Total loss at (w + t v, b + t c) for each t of `steps`; X is read once, for both products."""
-    Z, D = np.matmul(block.X, w) + b, np.matmul(block.X, v) + c
+    Z, D = forward(block, w, b), np.matmul(block.X, v) + c
     losses = [_losses(Z + step * D, block.y)[0] for step in steps]
     if block.weight is not None:
         return np.array([(block.weight * each).sum() for each in losses])
     return np.array([each.sum() for each in losses])
+
+
+def forward(block: Block, w: Floats, b: float) -> Floats:
+    """Z = Xw + b, and the offset where there is one."""
+    Z: Floats = np.matmul(block.X, w)
+    Z += b
+    if block.offset is not None:
+        Z += block.offset
+    return Z
 
 
 def _losses(Z: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 `certificate.py` measures what rounding did to every sum, in passes of its own. Here it is bounded beforehand, from
 the extent of each column alone: with |x~_ij| <= E_j,
-    |error of z|            <= delta = gamma(n + 10) (sum of E_j |u_j| + sum of |centre_j w_j| + |c|)
+    |error of z|            <= delta = gamma(n + 10) (sum of E_j |u_j| + sum of |centre_j w_j| + |c| + |offset|)
     |error of gradient_j|   <= W E_j (delta e^delta / 4 + 16 u + gamma(rows + depth))
 because |a - y| <= 1 and the slope of a is at most 1/4. That is larger by some orders than what happens, and still far
 below what a relative gap of 1e-9 needs. Everything else is C2 of `certificate.py`; proofs: docs/decisions/0001.
@@ -32,6 +32,7 @@ class Apriori:
     frame     x~ = (x - centre) / scale, scales powers of two (or infinite: the column is left out)
     extent    (n,) E_j >= |x~_ij| of every row
     length    >= |(x~_i, 1)| of every row
+    offset    >= |offset of z| of every row
     framed    (m, n + 1) the rows (x~_i, 1) themselves where they are few: leverages are then exact, not bounds
     strength  (n,) of the penalty on the mean cost, in the frame
     weight    W, the sum of the row weights
@@ -45,12 +46,13 @@ class Apriori:
     weight: float
     rows: int
     framed: Floats | None = None
+    offset: float = 0.0
 
     def doubt(self, theta: Floats) -> float:
         """delta: how wrong z of any row may be, the rounding of the user's intercept included."""
         u, c = np.abs(theta[:-1]), abs(float(theta[-1]))
         size = float(self.extent @ u + np.abs(self.frame.centre) @ (u / self.frame.scale)) + c
-        return gamma(len(theta) + 10) * size * SLACK
+        return gamma(len(theta) + 10) * (size + self.offset) * SLACK
 
     def metric(self, hessian: Floats, doubt: float) -> Metric | None:
         """The sum `hessian` over some or all rows, as computed, plus the penalty; None if it may be singular."""

@@ -40,6 +40,7 @@ __all__ = [
     "disproved",
     "metric_at",
     "relative",
+    "with_penalty",
 ]
 
 Existence = Literal["proved", "disproved", "unknown"]
@@ -132,7 +133,7 @@ def certify(
     terms = examine(problem, w, b, 2 if whole and metric is None else 1)
     ridge = problem.ridge(terms.weight)
     theta = problem.framed(w, b)
-    value, value_error, gradient, doubts = _with_penalty(terms, ridge, theta)
+    value, value_error, gradient, doubts = with_penalty(terms, ridge, theta)
     if metric is None:
         seen = terms if whole else examine(problem, w, b, 2, subset)
         metric = _metric(seen, ridge, terms.adding)
@@ -197,7 +198,7 @@ def compare(proof: Proof, w: Floats, b: float) -> Certificate:
     known, problem = proof.certificate, proof.problem
     terms = examine(problem, w, b)
     theta = problem.framed(w, b)
-    value, error, _, _ = _with_penalty(terms, problem.ridge(terms.weight), theta)
+    value, error, _, _ = with_penalty(terms, problem.ridge(terms.weight), theta)
     lower = proof.value - proof.value_error - proof.bound
     above = (value - lower + error + gamma(8) * (abs(value) + abs(proof.value))) * SLACK
     gap = max(0.0, above) / lower * SLACK if lower > 0.0 and math.isfinite(above) else math.inf
@@ -253,7 +254,7 @@ def _metric(terms: Terms, ridge: Floats, adding: float) -> Metric | None:
     return Metric.of(terms.hessian + np.diag(ridge), (terms.hessian_error + adding + gamma(8)) * SLACK)
 
 
-def _with_penalty(terms: Terms, ridge: Floats, theta: Floats) -> tuple[float, float, Floats, Floats]:
+def with_penalty(terms: Terms, ridge: Floats, theta: Floats) -> tuple[float, float, Floats, Floats]:
     """F and its error, gradient and its errors, with the penalty."""
     pull = ridge * theta
     off = terms.adding + gamma(8)

@@ -12,9 +12,10 @@ from functools import partial
 
 import numpy as np
 
+from steepest.kernels.sparse import entries, most_entries, with_entries
+from steepest.objective import Engine
 from steepest.proof.certificate import Certificate, disproved
 from steepest.proof.existence import Witness
-from steepest.proof.problem import Problem
 from steepest.proof.rounding import SLACK, gamma
 from steepest.types import Block, Floats
 
@@ -34,7 +35,7 @@ class _Sides:
         return _Sides(self.won + other.won, self.open + other.open, (self.rows + other.rows)[:FIRST])
 
 
-def separation(problem: Problem, w: Floats, b: Floats) -> Certificate | None:
+def separation(engine: Engine, w: Floats, b: Floats) -> Certificate | None:
     """The certificate that W (n, K), b (K,) separates all rows completely, or None if that is not certain.
 
     `Witness.direction` holds (W; b) row by row, in whole numbers: entry j K + k belongs to feature j and class k, the
@@ -46,7 +47,7 @@ def separation(problem: Problem, w: Floats, b: Floats) -> Certificate | None:
         return None
     for bits in BITS:
         whole = np.rint(theta / largest * 2.0**bits)
-        seen: _Sides = problem.engine.sum(partial(_sides, theta=whole))
+        seen: _Sides = engine.sum(partial(_sides, theta=whole))
         if seen.open == 0 and seen.won > 0:
             direction = tuple(int(part) for part in whole.ravel().tolist())
             columns = tuple(np.flatnonzero(np.ptp(whole[:-1], axis=1)).tolist())
@@ -55,12 +56,13 @@ def separation(problem: Problem, w: Floats, b: Floats) -> Certificate | None:
 
 
 def _sides(block: Block, theta: Floats) -> _Sides:
-    used = np.arange(len(block.y)) if block.weight is None else np.flatnonzero(block.weight > 0.0)
-    X, which, rows = block.X[used], block.y[used].astype(np.intp), np.arange(len(used))
-    Z = X @ theta[:-1] + theta[-1]
-    size = (np.abs(X) @ np.abs(theta[:-1]) + np.abs(theta[-1])).max(axis=1, initial=0.0)
+    seen = np.ones(len(block.y), dtype=bool) if block.weight is None else block.weight > 0.0
+    X, which, rows = block.X, block.y.astype(np.intp), np.arange(len(block.y))
+    Z = np.asarray(X @ theta[:-1]) + theta[-1]
+    largest = np.abs(theta).max(axis=1)
+    size = with_entries(X, np.abs(entries(X), dtype=np.float64)) @ largest[:-1] + largest[-1]
     own = Z[rows, which]
     Z[rows, which] = -np.inf
-    won = own - Z.max(axis=1) > 2.0 * gamma(X.shape[1] + 10) * SLACK * size + 2.0**-1000
-    first = tuple((used[won][:FIRST] + block.start).tolist())
-    return _Sides(int(np.count_nonzero(won)), int(np.count_nonzero(~won)), first)
+    won = seen & (own - Z.max(axis=1) > 2.0 * gamma(most_entries(X) + 10) * SLACK * size + 2.0**-1000)
+    first = tuple((np.flatnonzero(won)[:FIRST] + block.start).tolist())
+    return _Sides(int(np.count_nonzero(won)), int(np.count_nonzero(seen & ~won)), first)

@@ -16,19 +16,18 @@ from steepest.proof.problem import Problem
 from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
 from steepest.types import Block, Floats
 
-__all__ = ["Apart", "Move", "Reach", "Terms", "distance", "examine", "reach"]
+__all__ = ["Apart", "Move", "Reach", "Terms", "Totals", "distance", "examine", "reach"]
 
 FEW = 16.0 * UNIT  # the elementwise formulas are within 4 ulp (tests/test_formulas.py); a few products on top
 TINY = 2.0**-1000  # an absolute error per row that covers underflow
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """Totals at one theta without the penalty, in the frame, each with a bound on its error. Can be added.
+class Totals:
+    """What two classes and K have in common of their totals at one theta, without the penalty, in the frame.
 
-    `gradient` and `gradient_error` (n + 1,), `hessian` (n + 1, n + 1) or None. `size` and `loss` collect the
-    magnitudes that were added, from which the error of adding follows. `doubt` is the largest error of any z.
-    `edge` (n + 1,) is the last row of the Hessian, `edge_size` the magnitudes added for it; or None.
+    `gradient` has the shape of theta. `size` and `loss` collect the magnitudes that were added, from which the error of
+    adding follows, `doubts` and `loss_doubt` bound the errors of the terms. `doubt` is the largest error of any z.
     """
 
     weight: float
@@ -40,12 +39,10 @@ class Terms:
     doubt: float
     rows: int
     depth: int
-    hessian: Floats | None = None
-    edge: Floats | None = None
-    edge_size: Floats | None = None
 
-    def __add__(self, other: Terms) -> Terms:
-        return Terms(
+    def added(self, other: Totals) -> tuple[float, float, float, Floats, Floats, Floats, float, int, int]:
+        """The fields of both sets of rows, in order; one level further up the tree of sums."""
+        return (
             self.weight + other.weight,
             self.loss + other.loss,
             self.loss_doubt + other.loss_doubt,
@@ -55,9 +52,6 @@ class Terms:
             max(self.doubt, other.doubt),
             max(self.rows, other.rows),
             max(self.depth, other.depth) + 1,
-            _plus(self.hessian, other.hessian),
-            _plus(self.edge, other.edge),
-            _plus(self.edge_size, other.edge_size),
         )
 
     @property
@@ -74,6 +68,27 @@ class Terms:
     def gradient_error(self) -> Floats:
         """Componentwise bound on the error of `gradient`."""
         return (self.doubts + self.adding * self.size) * SLACK
+
+
+@dataclass(frozen=True, slots=True)
+class Terms(Totals):
+    """The totals of two classes, each with a bound on its error. Can be added.
+
+    `gradient` and `gradient_error` (n + 1,), `hessian` (n + 1, n + 1) or None. `edge` (n + 1,) is the last row of the
+    Hessian, `edge_size` the magnitudes added for it; or None.
+    """
+
+    hessian: Floats | None = None
+    edge: Floats | None = None
+    edge_size: Floats | None = None
+
+    def __add__(self, other: Terms) -> Terms:
+        return Terms(
+            *self.added(other),
+            _plus(self.hessian, other.hessian),
+            _plus(self.edge, other.edge),
+            _plus(self.edge_size, other.edge_size),
+        )
 
     @property
     def hessian_error(self) -> float:
@@ -95,7 +110,7 @@ def examine(
 def _terms(problem: Problem, block: Block, theta: Floats, order: int, edge: bool) -> Terms:
     X, y, s = problem.rows(block)
     size = np.abs(X)
-    z, doubt = _activations(X, size, theta)
+    z, doubt = _activations(X, size, theta, problem.offset(block))
     p, q, losses = halves(z, y)
     slope = (1.0 - y) * p - y * q  # a - y without cancellation for labels
     total = (1.0 - y) * p + y * q
@@ -125,9 +140,9 @@ def _plus(left: Floats | None, right: Floats | None) -> Floats | None:
     return None if left is None or right is None else left + right
 
 
-def _activations(X: Floats, size: Floats, theta: Floats) -> tuple[Floats, Floats]:
-    """z = X theta, and a bound on its error."""
-    return X @ theta, gamma(X.shape[1] + 10) * SLACK * (size @ np.abs(theta)) + TINY
+def _activations(X: Floats, size: Floats, theta: Floats, offset: Floats | float = 0.0) -> tuple[Floats, Floats]:
+    """z = X theta + offset, and a bound on its error."""
+    return X @ theta + offset, gamma(X.shape[1] + 10) * SLACK * (size @ np.abs(theta) + np.abs(offset)) + TINY
 
 
 def halves(z: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
@@ -202,7 +217,7 @@ def reach(
 def _reach(problem: Problem, block: Block, metric: Metric | Diagonal, move: Move, exact: bool) -> Reach:
     X, _, s = problem.rows(block)
     size = np.abs(X)
-    z, doubt = _activations(X, size, move.theta)
+    z, doubt = _activations(X, size, move.theta, problem.offset(block))
     v, blur = _activations(X, size, move.step)
     leverage = metric.row_norms(X, exact)
     blur = (blur + leverage * move.off) * SLACK
@@ -256,7 +271,8 @@ def distance(problem: Problem, one: tuple[Floats, float], two: tuple[Floats, flo
     def of_block(block: Block) -> Apart:
         X, _, _ = problem.rows(block)
         size = np.abs(X)
-        (z1, doubt1), (z2, doubt2) = _activations(X, size, left), _activations(X, size, right)
+        away = problem.offset(block)
+        (z1, doubt1), (z2, doubt2) = (_activations(X, size, theta, away) for theta in (left, right))
         a1, a2, c1, c2 = sigmoid(z1), sigmoid(z2), sigmoid(-z1), sigmoid(-z2)
         # a = 1 - (1 - a): the difference of the smaller ones is the more accurate
         apart = np.where(z1 + z2 < 0.0, np.abs(a1 - a2), np.abs(c1 - c2))

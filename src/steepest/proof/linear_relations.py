@@ -7,6 +7,7 @@ column always goes, because the intercept is there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,7 +33,7 @@ class Dependence:
     constant: float
     terms: tuple[tuple[int, float], ...]
 
-    def sentence(self, names: tuple[str, ...]) -> str:
+    def sentence(self, names: Sequence[str]) -> str:
         """In words, with the columns' names.
 
         >>> Dependence(2, 100.0, ((0, -1.0), (1, -1.0))).sentence(("a", "b", "c"))
@@ -74,7 +75,7 @@ def dependent_columns(problem: Problem) -> tuple[Dependence, ...]:
     ['b = 5', 'c = 5 - 2 a']
     """
     gram = problem.sum(lambda block: _gram(problem, block)).products
-    kept: list[int] = [problem.engine.n]  # the intercept is first
+    kept: list[int] = [problem.engine.n] if problem.intercept else []  # the intercept is first
     found: list[Dependence] = []
     for j in range(problem.engine.n):
         total = gram[j, j]
@@ -98,7 +99,7 @@ def _refined(problem: Problem, j: int, kept: list[int], inner: Floats, solution:
         left = _residual(problem, j, kept, solution)
         solution = solution + _solve(inner, left.products)
     left = _residual(problem, j, kept, solution)
-    own = _residual(problem, j, kept[:1], np.array([0.0]))
+    own = _residual(problem, j, kept[: int(problem.intercept)], np.zeros(int(problem.intercept)))
     rms = left.square <= RELATIVE**2 * own.square
     return solution, rms or left.largest <= 1.0
 
@@ -125,6 +126,8 @@ def _residual(problem: Problem, j: int, kept: list[int], solution: Floats) -> _P
 
 def _solve(inner: Floats, right: Floats) -> Floats:
     """Least squares by Cholesky; kept columns are independent, but a near dependence may need the slower way."""
+    if not len(inner):
+        return np.zeros(0)
     unit = np.sqrt(np.diagonal(inner))
     scaled = inner / unit / unit[:, None]
     try:
@@ -137,9 +140,11 @@ def _in_user_units(problem: Problem, j: int, kept: list[int], relation: Floats) 
     """The relation of the framed columns as one of the user's, small whole ratios restored where rounding hid them."""
     centre, scale = problem.frame.centre, problem.frame.scale
     terms: list[tuple[int, float]] = []
-    constant = centre[j] + float(relation[0]) * scale[j]
-    size = abs(centre[j]) + abs(float(relation[0]) * scale[j])
-    for k, factor in zip(kept[1:], relation[1:].tolist(), strict=True):
+    first = int(problem.intercept)
+    shift = float(relation[0]) * scale[j] if first else 0.0
+    constant = centre[j] + shift
+    size = abs(centre[j]) + abs(shift)
+    for k, factor in zip(kept[first:], relation[first:].tolist(), strict=True):
         if abs(factor) <= 1e-9:  # framed columns have deviation 1/2 … 1: nothing of this column
             continue
         ratio = _tidy(factor * scale[j] / scale[k])

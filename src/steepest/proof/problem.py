@@ -32,16 +32,18 @@ LEAST_ROWS = 64
 class Problem:
     """Rows, penalty and the frame in which they are looked at.
 
-    l2     on the weights of the user's columns and on the mean loss, as in `Objective`: one number, or one per column
-    frame  any centre, any scale > 0; a good one (`Problem.of`) makes the bounds sharp, a bad one only makes them large
+    l2         on the weights of the user's columns and on the mean loss, as in `Objective`: one number, or one per column
+    frame      any centre, any scale > 0; a good one (`Problem.of`) makes the bounds sharp, a bad one only makes them large
+    intercept  False: x~ = (x / scale, 0), the centre is 0, and b, which then changes no z, is held at 0 by R_b = W
     """
 
     engine: Engine
     l2: Floats
     frame: Scaling
+    intercept: bool = True
 
     @classmethod
-    def of(cls, engine: Engine, l2: float | Floats = 0.0) -> Problem:
+    def of(cls, engine: Engine, l2: float | Floats = 0.0, intercept: bool = True) -> Problem:
         """The problem in the frame of the columns' means and powers of two; two passes over the rows."""
         low, high = engine.sum(_extent).ends
         middle, half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
@@ -53,6 +55,10 @@ class Problem:
         centre = middle + mean.total / max(mean.weight, LEAST) * scale
         scale = scale * np.ldexp(1.0, np.frexp(np.where(deviation > 0.0, deviation, 1.0))[1])
         penalty = np.broadcast_to(np.asarray(l2, dtype=np.float64), (engine.n,))
+        if not intercept:  # a shift of the columns would be one
+            largest = np.maximum(np.abs(low), np.abs(high))
+            size = np.where(np.isfinite(largest) & (largest > 0.0), largest, 1.0)
+            return cls(engine, penalty, Scaling(np.zeros(engine.n), np.ldexp(1.0, np.frexp(size)[1])), intercept)
         return cls(engine, penalty, Scaling(np.where(np.isfinite(centre), centre, middle), scale))
 
     def framed(self, w: Floats, b: float) -> Floats:
@@ -60,8 +66,8 @@ class Problem:
         return np.append(w * self.frame.scale, float(exact_dot(self.frame.centre, w) + exact_dot(_one(b), _one(1.0))))
 
     def ridge(self, weight: float) -> Floats:
-        """R in the frame, shape (n + 1,), 0 for the intercept."""
-        return np.append(self.l2 * weight / self.frame.scale / self.frame.scale, 0.0)
+        """R in the frame, shape (n + 1,), 0 for the intercept, W where there is none."""
+        return np.append(self.l2 * weight / self.frame.scale / self.frame.scale, 0.0 if self.intercept else weight)
 
     def sum(self, of_block: Callable[[Block], A], engine: Engine | None = None) -> A:
         """`of_block` over all rows, or those of `engine`, in pieces so small that copies of them stay in cache."""
@@ -78,16 +84,23 @@ class Problem:
         s = np.ones(len(y)) if block.weight is None else block.weight
         if block.weight is not None and not np.all(s > 0.0):
             X, y, s = X[s > 0.0], y[s > 0.0], s[s > 0.0]
-        framed = np.ones((len(y), X.shape[1] + 1))
+        framed = np.full((len(y), X.shape[1] + 1), float(self.intercept))
         np.subtract(X, self.frame.centre, out=framed[:, :-1])
         framed[:, :-1] *= 1.0 / self.frame.scale
         return framed, y, s
+
+    def offset(self, block: Block) -> Floats | float:
+        """The offsets of the rows that have a weight, 0 if there are none."""
+        if block.offset is None:
+            return 0.0
+        return block.offset if block.weight is None else block.offset[block.weight > 0.0]
 
 
 def _pieces(block: Block, rows: int) -> Iterator[Block]:
     for i in range(0, max(1, len(block.y)), rows):
         part = slice(i, i + rows)
-        yield Block(block.X[part], block.y[part], None if block.weight is None else block.weight[part], block.start + i)
+        weight, offset = (None if of is None else of[part] for of in (block.weight, block.offset))
+        yield Block(block.X[part], block.y[part], weight, block.start + i, offset)
 
 
 @dataclass(frozen=True, slots=True)

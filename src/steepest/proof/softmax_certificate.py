@@ -27,7 +27,7 @@ from steepest.proof.softmax_evidence import ClassTerms, dual, examine_classes, f
 from steepest.softmax_objective import assembled, contrasts
 from steepest.types import Floats
 
-__all__ = ["certify_classes"]
+__all__ = ["Bound", "certify_classes", "together"]
 
 QUIET = np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 
@@ -45,7 +45,9 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class Bound:
+    """What the theorems give on the sum F, as in `certificate.Bounds`."""
+
     gap: float = math.inf
     radius: float = math.inf
     reach: float = math.inf
@@ -70,7 +72,7 @@ def certify_classes(problem: Problem, w: Floats, b: Floats, *, hessian: bool) ->
     seen = _with_penalty(terms, problem.ridge(terms.weight), theta)
     coercive = bool(np.all(seen.ridge[:-1] > 0.0))
     dual_gap = _d1(problem, terms, seen) if coercive else math.inf
-    bound = _c2(problem, terms, seen, dual_gap) if hessian else _Bound(dual_gap)
+    bound = _c2(problem, terms, seen, dual_gap) if hessian else Bound(dual_gap)
     gap = relative(seen.value - seen.value_error, bound.gap)
     probability = min(1.0, 0.25 * bound.reach, math.sqrt(bound.gap / (2.0 * terms.least)) * SLACK)
     exists = coercive or bound.exists
@@ -116,7 +118,7 @@ def _residual(terms: ClassTerms, seen: _Seen, moved: Floats, doubts: Floats, siz
     return np.asarray((left + gamma(4) * (np.abs(seen.gradient) + np.abs(moved))) * SLACK)
 
 
-def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> _Bound:
+def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> Bound:
     """C2 on what is left when a constant added to all classes is taken out; that part of the penalty is added."""
     assert terms.pairs is not None  # asked for with order 2
     K = len(terms.spread)
@@ -125,7 +127,7 @@ def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> _B
     uncertain = (terms.curvature_error + terms.adding + gamma(4 * K + 8)) * SLACK
     metric = Metric.of(assembled(terms.pairs, Q) + np.diag(ridge), uncertain)
     if metric is None or not np.isfinite(seen.gradient).all() or not np.isfinite(seen.doubts).all():
-        return _Bound(dual_gap)
+        return Bound(dual_gap)
     common = np.abs(seen.theta.sum(axis=1)) + gamma(K) * np.abs(seen.theta).sum(axis=1)
     beside = 0.5 * float(seen.ridge @ (common * common)) / K
     # Q'(g - R mean): Q adds up to 0 only to rounding, so the mean is taken out before, and bounded
@@ -134,19 +136,19 @@ def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> _B
     doubts = (off + off.mean(axis=1, keepdims=True)) @ np.abs(Q) + gamma(2 * K + 8) * np.abs(centred) @ np.abs(Q)
     norm = metric.norm((centred @ Q).ravel(), (doubts * SLACK).ravel())
     B = leverage(problem, metric, Q)
-    return _together(norm, B, dual_gap, beside)
+    return together(norm, B, dual_gap, beside)
 
 
-def _together(norm: float, B: float, dual_gap: float, beside: float) -> _Bound:
-    """C2, and C3: a gap, from wherever it is known, bounds the distance."""
+def together(norm: float, B: float, dual_gap: float, beside: float) -> Bound:
+    """C2 for |g| = `norm` and B over M^-1, and C3: a gap, from wherever it is known, bounds the distance."""
     sigma = norm * B * SLACK
     near = sigma < 1.0
     gap = min(dual_gap, (0.5 * norm * norm * excess(sigma) + beside) * SLACK if near else math.inf)
     turn = -math.log1p(-sigma) * SLACK if near else math.inf
     turn = min(turn, turn_of(gap * B * B * SLACK))
     if not math.isfinite(turn):
-        return _Bound(gap, exists=near)
+        return Bound(gap, exists=near)
     radius = math.sqrt(gap / flattening(turn)) * SLACK
     if near:
         radius = min(radius, turn / B * SLACK)
-    return _Bound(gap, radius, min(turn, B * radius * SLACK), near)
+    return Bound(gap, radius, min(turn, B * radius * SLACK), near)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steepest.kernels.softmax import pair_sums, slopes
-from steepest.proof.evidence import FEW, TINY, bend
+from steepest.proof.evidence import FEW, TINY, Totals, bend
 from steepest.proof.problem import Problem
 from steepest.proof.rounding import SLACK, Metric, gamma
 from steepest.types import Block, Floats
@@ -21,57 +21,24 @@ __all__ = ["ClassTerms", "Dual", "Leverage", "dual", "examine_classes", "framed_
 
 
 @dataclass(frozen=True, slots=True)
-class ClassTerms:
-    """Totals at one theta without the penalty, each with a bound on its error. Can be added.
+class ClassTerms(Totals):
+    """The totals of K classes, each with a bound on its error; gradient, doubts and size are (n + 1, K). Can be added.
 
-    gradient, doubts, size  (n + 1, K): sum of s x~ dz', bounds on the errors of the terms, magnitudes added
     spread  (K, K) sum of s a a', off its diagonal the curvature of the intercepts      least  smallest s
-    doubt   largest eps of any row      pairs  as in `ClassSums`, or None
+    pairs   as in `ClassSums`, or None                     `doubt` is the largest eps of any row
     """
 
-    weight: float
-    loss: float
-    loss_doubt: float
-    gradient: Floats
-    doubts: Floats
-    size: Floats
     spread: Floats
     least: float
-    doubt: float
-    rows: int
-    depth: int
     pairs: Floats | None = None
 
     def __add__(self, other: ClassTerms) -> ClassTerms:
         return ClassTerms(
-            self.weight + other.weight,
-            self.loss + other.loss,
-            self.loss_doubt + other.loss_doubt,
-            self.gradient + other.gradient,
-            self.doubts + other.doubts,
-            self.size + other.size,
+            *self.added(other),
             self.spread + other.spread,
             min(self.least, other.least),
-            max(self.doubt, other.doubt),
-            max(self.rows, other.rows),
-            max(self.depth, other.depth) + 1,
             None if self.pairs is None or other.pairs is None else self.pairs + other.pairs,
         )
-
-    @property
-    def adding(self) -> float:
-        """Relative error of a sum over all rows: within a block in any order, then along the tree."""
-        return gamma(self.rows + self.depth + 8)
-
-    @property
-    def loss_error(self) -> float:
-        """Bound on the error of `loss`."""
-        return (self.loss_doubt + self.adding * self.loss) * SLACK
-
-    @property
-    def gradient_error(self) -> Floats:
-        """Componentwise bound on the error of `gradient`."""
-        return (self.doubts + self.adding * self.size) * SLACK
 
     @property
     def curvature_error(self) -> float:
@@ -146,11 +113,11 @@ def _terms(problem: Problem, block: Block, theta: Floats, order: int) -> ClassTe
         gradient,
         np.matmul(change * s, size).T,
         np.matmul(magnitude * s, size).T,
-        (D * s) @ D.T,
-        float(s.min(initial=np.inf)),
         float(eps.max(initial=0.0)),
         len(y),
         0,
+        (D * s) @ D.T,
+        float(s.min(initial=np.inf)),
         pair_sums(X, D, s) if order == 2 else None,
     )
 
