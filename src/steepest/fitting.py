@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from steepest.data import as_rows, as_table, as_weights, encode_labels
+from steepest.data import Schema, as_rows, as_table, as_weights, encode_labels, receive
+from steepest.data.targets import as_offset, class_weights, of_classes, successes
 from steepest.descent import descend
 from steepest.diagnosis import Note
 from steepest.driver import Step, StopRules
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
-from steepest.errors import DataError
 from steepest.optimum import Outcome, Request, minimise
-from steepest.options import Options, checked_start, checked_stop, checked_threads, named
+from steepest.options import Options, checked_penalties, checked_start, checked_stop, checked_threads, named
+from steepest.origin import mirrored, through_origin
 from steepest.result import Fit
 from steepest.types import Floats
 
 __all__ = ["fit"]
 
 MOST_CLASSES = 1000
+MOST_DENSE = 1024  # columns of levels: without a penalty nothing is proved of more of them on sparse rows
 
 
 def fit(
@@ -38,13 +42,22 @@ def fit(
     budget: float | None = None,
     tol: float = 1e-9,
     l2: float = 0.0,
+    l1: float = 0.0,
+    penalty_factors: ArrayLike | None = None,
+    lower: ArrayLike | None = None,
+    upper: ArrayLike | None = None,
     sample_weight: ArrayLike | None = None,
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+    trials: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
     w: ArrayLike | None = None,
-    b: float = 0.0,
+    b: ArrayLike = 0.0,
     standardize: bool = False,
+    intercept: bool = True,
     callback: Callable[[Step], Any] | None = None,
     on_note: Callable[[Note], Any] | None = None,
     feature_names: Sequence[str] | None = None,
+    schema: Schema | None = None,
     kernel: Literal["auto", "loop", "vectorised", "gram"] = "auto",
     threads: int | None = None,
 ) -> Fit:
@@ -55,8 +68,9 @@ def fit(
     X
         (m, n) real numbers, all finite; read in place, whatever its order; narrower dtypes are widened in blocks. Or
         a SciPy sparse matrix or array, which is never made dense (CSR is read in place, other formats converted once).
+        Or a frame of pandas, polars, Arrow, DuckDB, with categories: see docs/inputs.md.
     y
-        (m,) two distinct labels; the larger one in sorted order is the positive class. With `auto` and dense rows
+        (m,) two distinct labels; the larger one in sorted order is the positive class. With `auto` also
         K labels: then J is the mean of -log softmax(Wx + b)_y, w is (n, K) and b (K,), the classes adding up to 0.
     method
         `auto` finds the proved optimum, or proves that there is none. Where `learning_rate`, `iterations`, a
@@ -73,19 +87,40 @@ def fit(
         small; after `budget` seconds.
     l2
         Strength of the penalty, relative to the mean cost: l2 = 1/(C m) in scikit-learn's terms. Never on b.
+    l1
+        Strength of the lasso: + l1 |w|_1 on the mean cost; weights are then exactly 0 or not. With l2 the elastic net.
+    penalty_factors
+        (n,) f_j >= 0, by which l1 and l2 are multiplied column by column, taken as given and not rescaled; 0 leaves a
+        column without a penalty. One number serves for all.
+    lower, upper
+        (n,) or one number: bounds on the weights as they refer to the user's columns, infinite where there is none;
+        `lower=0` asks for weights >= 0. The intercept has none. l1, factors and bounds are for `auto` and two classes.
     sample_weight
-        (m,) weights >= 0; J becomes the weighted mean.
+        (m,) weights >= 0; J becomes the weighted mean, so a weight of 2 is a row twice, and the strength of the penalty
+        beside J does not depend on the sum of the weights.
+    class_weight
+        What rows of each label weigh besides, or "balanced": all classes alike. Probabilities are then those of classes
+        so weighted; `Fit.calibrated()` turns them back.
+    trials
+        (m,) or one number: y then counts successes out of so many trials; with trials=1 it is a share between 0 and 1.
+    offset
+        (m,) added to z as it is: z = w'x + b + offset. Two classes only.
     w, b
-        Where to start: (n,) and a number, 0 if not given.
+        Where to start: (n,) and a number, or (n, K) and (K,) for K classes; 0 if not given.
     standardize
         Descend on standardised columns, by a change of variables (no copy of X); the penalty then refers to them.
         The weights returned are those of the user's columns.
+    intercept
+        False: no b, the plane goes through the origin. Of two classes the rows are then held twice (`origin.py`).
     callback
         `callback(step)` at every update; returning True stops. See `steepest.Step`.
     on_note
         `on_note(note)` at once when something is noticed; all notes are in `Fit.notes` as well.
     feature_names
-        n names for the notes; x1, x2, … if not given.
+        n names for the notes; those of the frame, or x1, x2, …, if not given.
+    schema
+        What the columns of a frame are and how categories and missing values become numbers, from `steepest.schema`;
+        inferred if not given. The fit keeps it and matches columns by name when it predicts.
     kernel
         "auto", or the twin that computes: "loop" (the seed's own loop), "vectorised", "gram" (rows' space; for
         descent on wide tables). They agree to rounding.
@@ -117,53 +152,93 @@ def fit(
     descends = learning_rate != "safe" or iterations is not None or tolerance or gradient_tolerance
     if method == "auto" and (descends or kernel != "auto"):
         method = "gd"  # these are options of descent
+    dense_up_to = math.inf if method != "auto" else 0 if np.any(l2) else MOST_DENSE
+    received = receive(X, y, sample_weight, schema, dense_up_to)
+    X, y, sample_weight, schema = received.X, received.y, received.weight, received.schema
     checked = as_csr if issparse(X) else as_table if method == "auto" else as_rows
     rows = checked(X)
     m, n = rows.shape
     weight = as_weights(sample_weight, m)
-    most = MOST_CLASSES if method == "auto" and not issparse(X) else 2
-    target, classes = encode_labels(y, m, weight, most)
-    names = named(feature_names, n)
-    asked = Options(method, learning_rate, float(l2), bool(standardize), kernel, names, float(tol), callback, on_note)
+    most = MOST_CLASSES if method == "auto" else 2
+    target: NDArray[Any]
+    if trials is None:
+        target, classes = encode_labels(y, m, weight, most)
+    else:
+        target, classes, weight = successes(y, trials, m, weight)
+    factors = _factors(class_weight, target, classes, weight, trials)
+    weight = weight if factors is None else of_classes(factors, target, weight)
+    away = None if offset is None else _offset(offset, m, len(classes), kernel)
+    names = named(schema.names if schema and feature_names is None else feature_names, n)
+    remarks = tuple(Note(*remark) for remark in received.remarks)
+    if on_note is not None:
+        for note in remarks:
+            on_note(note)
+    asked = Options(method, learning_rate, float(l2), bool(standardize), kernel, names, float(tol), callback, on_note,
+                    checked_penalties(l1, penalty_factors, lower, upper, n))  # fmt: skip
     stop = checked_stop(iterations, tolerance, gradient_tolerance, budget)
-    start = None if w is None and not b else checked_start(w, b, n)
+    start = None if w is None and not np.count_nonzero(b) else checked_start(w, b, n, len(classes))
     make = SparseEngine if issparse(X) else MemoryEngine
-    engine = make(rows, target, weight, threads=checked_threads(threads))
+    given = make(rows, target, weight, away, threads=checked_threads(threads))
+    through = not intercept and len(classes) == 2
+    engine = make(*mirrored(rows, target, weight, away), threads=given.threads) if through else given
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        outcome, rate = _outcome(engine, asked, stop, start, len(classes))
-    return _fit(outcome, asked, classes, rate)
+        outcome, rate = _outcome(engine, asked, stop, start, len(classes), intercept)
+        if through:
+            outcome = through_origin(outcome, given)
+    fitted = _fit(outcome, asked, classes, rate, intercept)
+    fitted = fitted if factors is None else replace(fitted, class_weights=factors)
+    return replace(fitted, schema=schema, notes=(*remarks, *fitted.notes)) if schema else fitted
+
+
+def _factors(
+    asked: Mapping[Any, float] | Literal["balanced"] | None,
+    target: NDArray[Any],
+    classes: tuple[Any, ...],
+    weight: Floats | None,
+    trials: ArrayLike | None,
+) -> tuple[float, ...] | None:
+    if asked is not None and trials is not None:
+        raise ValueError("class_weight is for labels; rows of trials hold both classes: weigh them by sample_weight")
+    return None if asked is None else class_weights(asked, target, classes, weight)
+
+
+def _offset(offset: ArrayLike, m: int, classes: int, kernel: str) -> Floats:
+    if classes > 2 or kernel == "gram":
+        what = f"{classes} classes" if classes > 2 else "kernel='gram'"
+        raise ValueError(f"an offset is added to the one z of two classes, and not there for {what}")
+    return as_offset(offset, m)
 
 
 def _outcome(
     engine: MemoryEngine | SparseEngine,
     asked: Options,
     stop: StopRules,
-    start: tuple[Floats, float] | None,
+    start: tuple[Floats, Any] | None,
     classes: int,
+    intercept: bool,
 ) -> tuple[Outcome, float | None]:
     """What came of it, and the learning rate as a number where there is one."""
     if asked.method != "auto":
         return descend(engine, asked, stop, start or checked_start(None, 0.0, engine.n))
-    if classes > 2 and start is not None:
-        raise DataError(f"w and b are starts for two classes, but y holds {classes}")
-    outcome = minimise(engine, _request(asked, stop, start), classes)
+    outcome = minimise(engine, _request(asked, stop, start, intercept or classes == 2), classes)
     if asked.on_note is not None:
         for note in outcome.notes:
             asked.on_note(note)
     return outcome, None
 
 
-def _request(asked: Options, stop: StopRules, start: tuple[Floats, float] | None) -> Request:
+def _request(asked: Options, stop: StopRules, start: tuple[Floats, Any] | None, intercept: bool) -> Request:
     return Request(
         asked.tol, asked.l2, asked.names, stop.budget, stop.iterations, asked.standardize, start, asked.callback,
-        asked.on_note,
+        asked.on_note, intercept, asked.penalties,
     )  # fmt: skip
 
 
-def _fit(outcome: Outcome, asked: Options, classes: tuple[Any, Any], rate: float | None) -> Fit:
+def _fit(outcome: Outcome, asked: Options, classes: tuple[Any, Any], rate: float | None, intercept: bool) -> Fit:
     return Fit(
         w=outcome.w, b=outcome.b, cost=outcome.cost, value=outcome.value, certificate=outcome.certificate,
         iterations=len(outcome.trace.cost), status=outcome.status, history=outcome.trace.cost, trace=outcome.trace,
-        notes=outcome.notes, classes=classes, feature_names=asked.names, method=asked.method, learning_rate=rate,
+        notes=outcome.notes, classes=classes, feature_names=tuple(asked.names), method=asked.method, learning_rate=rate,
         l2=asked.l2, standardize=asked.standardize, passes=outcome.passes, seconds=outcome.seconds,
+        intercept=intercept, penalties=asked.penalties,
     )  # fmt: skip

@@ -90,7 +90,7 @@ def _pass_bytes(m: int, n: int, nnz: int | None) -> float:
 
 def _columns(regime: Regime, classes: int) -> float:
     """How much longer a pass takes for K classes: products of matrices share the read."""
-    return 1.0 + 0.2 * classes if regime in (Regime.CLASSES, Regime.CLASSES_NEWTON) else 1.0
+    return 1.0 + 0.2 * classes if regime in (Regime.CLASSES, Regime.CLASSES_NEWTON, Regime.CLASSES_MANY) else 1.0
 
 
 def _work(regime: Regime, m: int, n: int, classes: int, tol: float) -> tuple[float, float, float]:
@@ -105,6 +105,9 @@ def _work(regime: Regime, m: int, n: int, classes: int, tol: float) -> tuple[flo
     if regime is Regime.ROWS:
         steps = 4.0 + math.log2(max(2.0, digits))
         return HEADS + 2.0, 0.5 * m * m * n + (9.0 + steps) * m**3, 8.0 * 4 * m * m + block
+    if regime is Regime.TINY:
+        steps = 3.0 + math.log2(max(2.0, digits))
+        return 2.0 + steps, steps * (0.5 * m * k * k + k**3 / 3.0), 8.0 * 2 * m * k + block
     if regime in (Regime.NEWTON, Regime.CLASSES_NEWTON):
         steps = 4.0 + math.log2(max(2.0, digits))
         return HEADS + steps, steps * (0.5 * m * k * k + k**3 / 3.0), 8.0 * 4 * k * k + block
@@ -113,5 +116,7 @@ def _work(regime: Regime, m: int, n: int, classes: int, tol: float) -> tuple[flo
         return HEADS + 3.0 + digits, 3.0 * (0.5 * size * n * n + n**3 / 3.0), 8.0 * (size * n + 3 * n * n) + block
     if regime in (Regime.SPARSE_MANY, Regime.WIDE):
         return HEADS + 5.0 + 3.0 * digits, 0.0, 8.0 * n * 2 * 40 + block
+    if regime is Regime.CLASSES_MANY:
+        return HEADS + 5.0 + 3.0 * digits, 0.0, 8.0 * n * classes * 24 + block
     part = min(m, 10 * k)
     return HEADS + 8.0 + 3.0 * digits, classes * (0.5 * part * n * n + n**3), 8.0 * (classes * n * n + 40 * k) + block

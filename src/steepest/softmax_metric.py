@@ -31,7 +31,7 @@ def first_metric(objective: SoftmaxObjective) -> Metric:
     K = objective.K
 
     def gram(block: Block) -> Floats:
-        rooted = _framed(block)
+        rooted = _framed(block, objective.intercept)
         if block.weight is not None:
             rooted *= np.sqrt(block.weight)[:, None]
         return np.asarray(np.matmul(rooted.T, rooted))[None]
@@ -44,7 +44,7 @@ def metric_of_classes(objective: SoftmaxObjective, theta: Floats) -> Metric:
     w, b = objective.seen(theta)
 
     def blocks(block: Block) -> Floats:
-        X = _framed(block)
+        X = _framed(block, objective.intercept)
         Z = np.matmul(w.T, block.X.T) + b[:, None]
         Z -= Z.max(axis=0)
         A = np.exp(Z, out=Z)
@@ -81,8 +81,8 @@ def draw_rows(engine: MemoryEngine, K: int, size: int) -> MemoryEngine:
     return MemoryEngine(engine.X[index], y[index], weight, threads=engine.threads)
 
 
-def _framed(block: Block) -> Floats:
-    X = np.ones((len(block.y), block.X.shape[1] + 1))
+def _framed(block: Block, intercept: bool) -> Floats:
+    X = np.full((len(block.y), block.X.shape[1] + 1), float(intercept))
     X[:, :-1] = block.X
     return X
 
@@ -93,7 +93,9 @@ def _inverse(objective: SoftmaxObjective, blocks: Floats) -> Metric:
     blocks /= scale
     blocks /= scale[:, None]
     at = np.arange(len(scale))
-    blocks[:, at, at] += RIDGE * blocks[:, at, at] + np.append(objective.l2, 0.0) + np.finfo(float).tiny
+    blocks[:, at, at] += (
+        RIDGE * blocks[:, at, at] + np.append(objective.l2, 0.0 if objective.intercept else 1.0) + np.finfo(float).tiny
+    )
     inverses = np.stack([_inverted(each) for each in blocks])
     Q = contrasts(objective.K)
 

@@ -7,6 +7,8 @@ Adding a constant to all K columns of (W, b) changes no probability, so only K -
 0. So the classes of every feature and the intercepts add up to 0 at every theta, the Hessian is not singular for that
 reason, lengths are those of (W; b), and the penalty is ½ l2 |Phi|². A penalised optimum has those sums anyway (the
 gradient of J adds up to 0 over classes, so does l2 W_j); an unpenalised one has the smallest norm.
+
+Without an intercept the last row of Phi changes no z: its gradient is 0, and a strength of 1 holds it at 0.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ class SoftmaxObjective:
     l2       (n,) strengths on the weights of the scaled columns; an intercept has none
     scaling  the columns in which theta lives; centres of 0 are not subtracted
     kernel   `kernels.softmax` or its plain twin
+    intercept  False: none; the centres are then 0
     """
 
     engine: Engine
@@ -69,11 +72,13 @@ class SoftmaxObjective:
     l2: Floats
     scaling: Scaling
     kernel: ModuleType = softmax
+    intercept: bool = True
 
     def theta(self, w: Floats, b: Floats) -> Floats:
         """The user's W (n, K), b (K,) as theta; what all classes have in common is dropped."""
         u = w * self.scaling.scale[:, None]
-        return np.asarray((np.vstack([u, b + self.scaling.centre @ w]) @ contrasts(self.K)).ravel())
+        shift = b + self.scaling.centre @ w if self.intercept else np.zeros(self.K)
+        return np.asarray((np.vstack([u, shift]) @ contrasts(self.K)).ravel())
 
     def weights(self, theta: Floats) -> tuple[Floats, Any]:
         """Theta as the user's W (n, K), b (K,); each row of W and b add up to 0, to rounding."""
@@ -96,7 +101,7 @@ class SoftmaxObjective:
 
     def gradient(self, dw: Floats, db: Floats, weight: float) -> Floats:
         """dJ/dtheta from the totals of the rows that the kernel sees."""
-        full = np.vstack([dw / self.scaling.scale[:, None], db])
+        full = np.vstack([dw / self.scaling.scale[:, None], db if self.intercept else 0.0 * db])
         return np.asarray((full @ contrasts(self.K)).ravel() / weight)
 
     def matrix(self, theta: Floats) -> Floats:
@@ -105,7 +110,7 @@ class SoftmaxObjective:
 
     def strengths(self) -> Floats:
         """l2 of each entry of theta."""
-        return np.repeat(np.append(self.l2, 0.0), self.K - 1)
+        return np.repeat(np.append(self.l2, 0.0 if self.intercept else 1.0), self.K - 1)
 
     def sum(self, of_block: Callable[[Block], A]) -> A:
         """`of_block` over all rows, centred where there is a centre."""
@@ -133,7 +138,7 @@ class SoftmaxObjective:
         gradient = self.gradient(total.dw, total.db, total.weight) + strengths * theta
         if total.pairs is None:
             return Point(value, cost, total.errors, gradient)
-        scale = np.append(self.scaling.scale, 1.0)
+        scale = np.append(self.scaling.scale, 1.0 if self.intercept else np.inf)
         hessian = assembled(total.pairs / scale / scale[:, None], contrasts(self.K)) / total.weight
         hessian[range(len(theta)), range(len(theta))] += strengths
         return Point(value, cost, total.errors, gradient, hessian)

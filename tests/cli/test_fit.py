@@ -172,7 +172,7 @@ def test_out_writes_a_model(table: str, tmp_path: Path) -> None:
     model = steepest.load(out)
     assert model.w.tolist() == list(shown["coefficients"].values())
     assert (model.target, model.classes, model.feature_names) == ("sex", ("f", "m"), ("size", "weight"))
-    assert model.rows == 5
+    assert (model.provenance.rows, model.provenance.file) == (5, table)
     result = call(table, "--target", "sex", "--method", "gd", "--out", str(tmp_path / "none" / "model.json"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "cannot be written" in result.stderr

@@ -110,7 +110,7 @@ def test_ctrl_c_prints_and_saves_what_there_is(endless: str, tmp_path: Path) -> 
     shown = json.loads(stdout)
     assert shown["status"] == "interrupted"
     assert shown["iterations"] > 0
-    assert steepest.load(out).status == "interrupted"
+    assert steepest.load(out).ending.status == "interrupted"
     assert steepest.load(out).b == shown["intercept"]
 
 
@@ -135,7 +135,7 @@ def test_a_reader_that_stops_is_no_error(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment()) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == "row,probability,predicted\n"
+        assert process.stdout.readline() == "row,probability,predicted,unseen,missing,out_of_range\n"
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(30) == 141

@@ -106,7 +106,7 @@ def test_dependent_columns_are_left_out_by_name():
     assert [note.text.split(":")[0] for note in fit.notes] == ["seven = 7", "mix = 3 + 2 a - b", "zero = 0"]
     assert seen == list(fit.notes)
     assert fit.w[[1, 3, 5]].tolist() == [0.0, 0.0, 0.0]
-    np.testing.assert_allclose(fit.w[[0, 2, 4]], steepest.fit(X, y).w, rtol=1e-6)
+    np.testing.assert_allclose(fit.w[[0, 2, 4]], steepest.fit(X, y).w, rtol=1e-5)  # each to a gap of 1e-9
 
 
 def test_quasi_separation_is_proved_on_a_large_table():

@@ -1,4 +1,4 @@
-"""Tables large enough for the compiled kernel: the same optimum and proof as by NumPy's calls, the same bits by threads."""
+"""Tables large enough for the compiled kernel: optimum and proof as by NumPy, and the same bits by threads."""
 
 import numpy as np
 import pytest

@@ -10,8 +10,9 @@ import scipy.sparse as sp
 from steepest.engines.sparse import SparseEngine, as_csr
 from steepest.kernels.sparse import sums
 from steepest.optimum.outcome import Request
-from steepest.optimum.sparse import _deviations, minimise
+from steepest.optimum.sparse import minimise
 from steepest.optimum.sparse_proof import longest_row, prove
+from steepest.optimum.sparse_scaling import standard
 from steepest.optimum.sparse_separation import separates
 from steepest.proof.certificate import Certificate
 from steepest.types import Status
@@ -227,7 +228,10 @@ def test_weights_are_repeated_rows_and_a_start_is_used(rng):
 def test_standardising_moves_the_penalty(rng):
     X, y, _ = text(rng, m=2000, n=50)
     deviation = X.toarray().std(axis=0)
-    np.testing.assert_allclose(_deviations(SparseEngine(X, y)), deviation, rtol=1e-10, atol=1e-15)
+    found = standard(SparseEngine(X, y))
+    np.testing.assert_allclose(found.centre, X.toarray().mean(axis=0), rtol=1e-13, atol=1e-16)
+    scale = np.where(deviation > 0.0, deviation, np.inf)
+    np.testing.assert_allclose(found.scale, scale, rtol=1e-10)
     found = minimise(SparseEngine(X, y), request(50, 1e-3, standardize=True))
     total = sums_at(X, y, found)
     np.testing.assert_allclose(total.dw / 2000 + 1e-3 * deviation**2 * found.w, 0.0, atol=1e-5)

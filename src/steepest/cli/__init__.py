@@ -12,7 +12,16 @@ import click
 
 from steepest import __version__
 from steepest.cli.lazily import command
-from steepest.cli.options import AgreeOptions, ExplainOptions, FitOptions, ForecastOptions, PredictOptions
+from steepest.cli.options import (
+    AgreeOptions,
+    ExplainOptions,
+    ExportOptions,
+    FitOptions,
+    ForecastOptions,
+    PredictOptions,
+    ShowOptions,
+    VerifyOptions,
+)
 from steepest.cli.reading import NAMES, NOT_NEGATIVE, NUMBER, NUMBERS, POSITIVE, RATE, SECONDS, SHAPE
 from steepest.cli.surface import Surface
 
@@ -107,11 +116,56 @@ def explain(**given: Any) -> int:
 @main.command(short_help="Predict every row of a table with a saved model.")
 @click.argument("model")
 @click.argument("file")
+@click.option("--certified", is_flag=True, help="Add the bounds of the exact optimum's probability.")
+@click.option("--lenient", is_flag=True, help="Leave predictions empty that the model refuses.")
 @click.option("--out", metavar="FILE", help="Write the CSV there.  [standard output]")
-@click.option("--quiet", is_flag=True, help="Do not say which label the probability is of.")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
 def predict(**given: Any) -> int:
-    """Predict every row of FILE with MODEL, as CSV: row, probability, predicted label."""
+    """Predict every row of FILE (- reads standard input) with MODEL, as CSV.
+
+    The columns: row, probability, predicted label, and the guard rails: how many values of the row are unseen
+    levels, missing, or outside the range that the model was fitted to.
+    """
     return command("predict", PredictOptions(**given))
+
+
+@main.command(short_help="Check a model against its rows, without fitting.")
+@click.argument("model")
+@click.argument("file")
+@click.option("--target", metavar="NAME", help="Column with the labels.  [as in the model]")
+@click.option("--weights", metavar="NAME", help="Column of row weights.  [as in the model]")
+@click.option("--json", is_flag=True, help="Print one JSON object instead.")
+def verify(**given: Any) -> int:
+    """Check that MODEL is what it says it is, by one read of its rows in FILE.
+
+    Objective, certificate, fingerprint and parity rows are computed again. Exit codes: 0 all hold, 1 something differs.
+    """
+    return command("verify", VerifyOptions(**given))
+
+
+@main.command(short_help="Print what a model file says.")
+@click.argument("model")
+@click.option("--json", is_flag=True, help="Print one JSON object instead.")
+def show(**given: Any) -> int:
+    """Print what MODEL says: the objective with its numbers, the coefficients, what is proved, which rows it saw."""
+    return command("show", ShowOptions(**given))
+
+
+@main.command(short_help="Write a model as SQL, Python or ONNX.")
+@click.argument("model")
+@click.option("--to", type=click.Choice(["sql", "python", "onnx"]), required=True, help="Which language.")
+@click.option("--table", metavar="NAME", default="rows", show_default=True, help="SQL: the table to read.")
+@click.option("--key", metavar="NAME", multiple=True, help="SQL: a column to carry along; can be repeated.")
+@click.option("--check/--no-check", default=True, help="Run it on the parity rows first.  [--check]")
+@click.option("--out", metavar="FILE", help="Write it there.  [standard output]")
+@click.option("--quiet", is_flag=True, help="Print errors only.")
+def export(**given: Any) -> int:
+    """Write MODEL as a program of its own: one SELECT, a Python file without dependencies, or an ONNX graph.
+
+    All of them have the guard rails of `steepest predict`, and are run on the model's parity rows before they are
+    handed out.
+    """
+    return command("export", ExportOptions(**given))
 
 
 @main.command(short_help="Show that all ways to compute agree.")

@@ -64,6 +64,8 @@ def _check(asked: ExplainOptions) -> None:
 
 def _graph(asked: ExplainOptions) -> Graph:
     model = load(asked.model) if asked.model is not None else None
+    if model is not None and (len(model.classes) > 2 or not model.schema.plain):
+        raise DataError(f"{quoted(str(asked.model))}: the graph is that of two classes and columns of numbers only")
     if asked.x is not None and asked.y is not None:
         x, y, names = asked.x, asked.y, None if model is None else model.feature_names
     else:

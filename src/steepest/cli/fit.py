@@ -46,8 +46,7 @@ def run(asked: FitOptions) -> int:
     if asked.out is not None and outcome.verdict:
         note("no model is saved")
     elif asked.out is not None:  # before anything is printed: a reader that stops listening must not cost the model
-        model = Model.of(fitted, target=table.target.name, source=table.source, rows=outcome.m)
-        model.save(asked.out)
+        _save(asked, table, fitted)
     if asked.json:
         click.echo(as_json(outcome))
     elif not asked.quiet:
@@ -86,6 +85,19 @@ def _fitted(asked: FitOptions, table: Table) -> Fit:
         if watcher is not None:
             watcher.close()
     return replace(made, classes=table.target.classes)
+
+
+def _save(asked: FitOptions, table: Table, fitted: Fit) -> None:
+    """The model with what is known of its rows, and a word about which they were."""
+    assert asked.out is not None
+    labels = np.array(table.target.classes, dtype=object)[table.target.y.astype(np.intp)]
+    model = Model.of(
+        fitted, table.X, labels, table.weights, target=table.target.name, source=table.source, weights=asked.weights
+    )
+    model.save(asked.out)
+    if not asked.quiet:
+        positives, fingerprint = table.target.counts[1], (model.provenance.sha256 or "")[:16]
+        note(f"{asked.out} is of {len(labels):,} rows, {positives:,} of them positive, fingerprint {fingerprint}")
 
 
 def _say(watcher: _Watcher | None) -> Callable[[Note], Any]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["AgreeOptions", "ExplainOptions", "FitOptions", "ForecastOptions", "PredictOptions"]
+__all__ = [
+    "AgreeOptions",
+    "ExplainOptions",
+    "ExportOptions",
+    "FitOptions",
+    "ForecastOptions",
+    "PredictOptions",
+    "ShowOptions",
+    "VerifyOptions",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,40 @@ class PredictOptions:
 
     model: str
     file: str
+    certified: bool
+    lenient: bool
+    out: str | None
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOptions:
+    """`steepest verify`."""
+
+    model: str
+    file: str
+    target: str | None
+    weights: str | None
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOptions:
+    """`steepest show`."""
+
+    model: str
+    json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """`steepest export`."""
+
+    model: str
+    to: Literal["sql", "python", "onnx"]
+    table: str
+    key: tuple[str, ...]
+    check: bool
     out: str | None
     quiet: bool
 

@@ -20,7 +20,7 @@ from steepest.proof.certificate import Certificate
 from steepest.result import Fit
 from steepest.teach.wording import columns, shorten
 
-__all__ = ["Outcome", "as_json", "as_text", "count", "line"]
+__all__ = ["Outcome", "aligned", "as_json", "as_text", "certificate_as_json", "count", "line"]
 
 MOST_WEIGHTS = 30  # more do not fit on a screen; --json and --out hold all
 MOST_WITNESSES = 8  # columns of a separating plane that are spelled out
@@ -203,7 +203,7 @@ def _weights(fit: Fit) -> str:
     order = np.arange(len(fit.w))
     if len(order) > MOST_WEIGHTS:
         order = np.sort(np.argsort(-np.abs(fit.w), kind="stable")[:MOST_WEIGHTS])
-    numbers = _aligned([*(float(fit.w[j]) for j in order), fit.b])
+    numbers = aligned([*(float(fit.w[j]) for j in order), fit.b])
     room = width() - max(len(number) for number in numbers) - 4
     names = [shorten(_name(fit.feature_names[j]), room) for j in order] + ["b"]
     widest = max(columns(name) for name in names)
@@ -216,7 +216,7 @@ def _weights(fit: Fit) -> str:
     return "\n".join(["weights", *lines])
 
 
-def _aligned(numbers: list[float]) -> list[str]:
+def aligned(numbers: list[float]) -> list[str]:
     """Six significant digits, padded so that the decimal points stand below each other."""
     texts = [f"{number:.6g}" for number in numbers]
     left = [len(text.split("e")[0].split(".")[0]) for text in texts]

@@ -1,7 +1,9 @@
-"""The text of a model file: one way to write it, one schema, and a reader that accepts nothing else.
+"""The text of a model file: one way to write it, and a reader that accepts nothing else.
 
 `render(document)` is canonical, the sha256 of everything else is a field of it, and `parse` demands that rendering what
-it read gives the very same bytes: a flipped bit is detected wherever it is, in the white space as well.
+it read gives the very same bytes: a flipped bit is detected wherever it is, in the white space as well. What fields
+there are, in each version, is in `model_fields.py`. Nothing that a file can hold makes the parser run code, recurse, or
+take more than a time in proportion to its length.
 """
 
 from __future__ import annotations
@@ -9,26 +11,27 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+import re
 from typing import Any
 
+from steepest.data.model_fields import FORMAT, VERSION, VERSIONS, problem_of, upgraded
 from steepest.data.quoting import quoted
 from steepest.errors import DataError
 
-__all__ = ["FORMAT", "LARGEST", "VERSION", "parse", "render"]
+__all__ = ["LARGEST", "parse", "render"]
 
-FORMAT = "steepest model"
-VERSION = 1
 LARGEST = 16 << 20  # bytes
-DEEPEST = 8  # brackets within brackets; a model has 2
+DEEPEST = 8  # brackets within brackets; a model has 5
 HASH = "sha256"
-
-Check = Callable[[Any], bool]
+# Possessive, and an unfinished text runs to the end: no place is looked at twice, whatever the file holds.
+TEXTS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+BRACKETS = re.compile(r"[\[\]{}]")
 
 
 def render(document: dict[str, Any]) -> str:
     """The document as canonical JSON text, its hash added; DataError if a label or name cannot be written."""
-    problem = _misfit(document, SCHEMA, "") or _disagreement(document)
+    problem = problem_of(document)
     if problem:
         raise DataError(f"the model cannot be saved: {problem}")
     try:
@@ -37,10 +40,13 @@ def render(document: dict[str, Any]) -> str:
         raise DataError(f"the model cannot be saved: {quoted(error.object)} is no valid text") from None
 
 
-def parse(raw: bytes) -> dict[str, Any]:
-    """The document in the bytes of a model file, without the hash; DataError if anything about it is wrong."""
-    if len(raw) > LARGEST:
-        raise DataError(f"the file is larger than {LARGEST >> 20} MB; a model is not")
+def parse(raw: bytes, largest: int = LARGEST) -> dict[str, Any]:
+    """The document in the bytes of a model file, without the hash, in today's fields; DataError if anything is wrong.
+
+    Files of earlier versions are read by the fields of their version.
+    """
+    if len(raw) > largest:
+        raise DataError(f"the file is larger than {_size(largest)}; read it with a larger limit if it is yours")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -49,10 +55,11 @@ def parse(raw: bytes) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise DataError(f'this is no model file: "format": "{FORMAT}" is missing; save one with `steepest fit --out`')
     version = document.get("format_version")
-    if version != VERSION or isinstance(version, bool):
-        raise DataError(f"format version {quoted(str(version))} is not known to this release, which reads {VERSION}")
+    if not isinstance(version, int) or isinstance(version, bool) or version not in VERSIONS:
+        known = f"1 to {VERSION}"
+        raise DataError(f"format version {quoted(str(version))} is not known to this release, which reads {known}")
     claimed = document.pop(HASH, None)
-    problem = _misfit(document, SCHEMA, "") or _disagreement(document)
+    problem = problem_of(document)
     if problem:
         raise DataError(f"{problem}; the file is damaged or was not written by steepest")
     try:
@@ -61,7 +68,7 @@ def parse(raw: bytes) -> dict[str, Any]:
         same = False
     if not same:
         raise DataError("the sha256 inside does not match: the file was changed since it was saved; save it again")
-    return document
+    return upgraded(document)
 
 
 def _loaded(text: str) -> Any:
@@ -79,23 +86,15 @@ def _loaded(text: str) -> Any:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets nest outside of strings."""
+    """How deep brackets nest outside of texts, counted up to one more than is allowed."""
     depth = deepest = 0
-    inside = escaped = False
-    for letter in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif letter == "\\":
-                escaped = True
-            elif letter == '"':
-                inside = False
-        elif letter == '"':
-            inside = True
-        elif letter in "[{":
+    for bracket in BRACKETS.finditer(TEXTS.sub("", text)):
+        if bracket[0] in "[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif letter in "]}":
+            if deepest > DEEPEST:
+                return deepest
+        else:
             depth -= 1
     return deepest
 
@@ -103,8 +102,8 @@ def _depth(text: str) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise DataError(f"the field {quoted(twice)} occurs twice; the file is damaged or was not written by steepest")
     return document
 
@@ -126,82 +125,26 @@ def _hash(document: dict[str, Any]) -> str:
 
 
 def _text(document: dict[str, Any]) -> str:
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    old = document["format_version"] == 1
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) if old else _laid_out(document, "\n")
+    text += "\n"
     text.encode("utf-8")
     return text
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _laid_out(value: Any, margin: str) -> str:
+    """JSON with one line for each field, and for each entry of a list that holds lists or objects; others on one line.
+
+    Python's own indentation has a line for each number, and takes 20 times as long: it is not written in C.
+    """
+    deeper = margin + " "
+    if isinstance(value, dict) and value:
+        fields = [f"{ENCODE(name)}: {_laid_out(each, deeper)}" for name, each in value.items()]
+        return f"{{{deeper}{f',{deeper}'.join(fields)}{margin}}}"
+    if isinstance(value, list) and any(isinstance(each, list | dict) for each in value):
+        return f"[{deeper}{f',{deeper}'.join(_laid_out(each, deeper) for each in value)}{margin}]"
+    return ENCODE(value)
 
 
-def _is_float(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_label(value: Any) -> bool:
-    return isinstance(value, str | bool | int) or _is_float(value)
-
-
-def _each(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and len(value) > 0 and all(check(each) for each in value)
-
-
-def _maybe(check: Check) -> Check:
-    return lambda value: value is None or check(value)
-
-
-SCHEMA: dict[str, Any] = {
-    "format": _is_text,
-    "format_version": _is_count,
-    "steepest": _is_text,
-    "target": _maybe(_is_text),
-    "classes": _each(_is_label),
-    "features": _each(_is_text),
-    "w": _each(_is_float),
-    "b": _is_float,
-    "objective": {"l2": _is_float, "standardize": lambda value: isinstance(value, bool)},
-    "fit": {
-        "method": _is_text,
-        "learning_rate": _maybe(_is_float),
-        "iterations": _is_count,
-        "status": _is_text,
-        "cost": _is_float,
-        "value": _is_float,
-    },
-    "data": {"file": _maybe(_is_text), "rows": _maybe(_is_count)},
-}
-
-
-def _misfit(document: Any, schema: dict[str, Any], path: str) -> str:
-    """The first thing in `document` that the schema does not allow, in words; empty if all is well."""
-    if not isinstance(document, dict):
-        return f'"{path.rstrip(".")}" must be an object'
-    for name in document.keys() - schema.keys():
-        return f"the field {quoted(path + name)} is not known"
-    for name, check in schema.items():
-        if name not in document:
-            return f'the field "{path}{name}" is missing'
-        value = document[name]
-        if isinstance(check, dict):
-            problem = _misfit(value, check, f"{path}{name}.")
-            if problem:
-                return problem
-        elif not check(value):
-            return f'"{path}{name}" has a wrong type or value'
-    return ""
-
-
-def _disagreement(document: dict[str, Any]) -> str:
-    """Fields that are right one by one and do not fit together."""
-    if len(document["w"]) != len(document["features"]):
-        return f"there are {len(document['w'])} weights for {len(document['features'])} features"
-    if len(set(document["features"])) < len(document["features"]):
-        return "two features have the same name"
-    if len(document["classes"]) != 2 or document["classes"][0] == document["classes"][1]:
-        return "the two classes must differ"
-    return ""
+def _size(count: int) -> str:
+    return f"{count >> 20} MB" if count >= 1 << 20 else f"{count:,} bytes"

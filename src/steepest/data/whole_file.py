@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from steepest.data.quoting import safe
 from steepest.errors import DataError
 
-__all__ = ["whole_file"]
+__all__ = ["whole_bytes", "whole_file"]
 
 
 @contextmanager
@@ -23,6 +24,16 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     Written beside it under another name, flushed to the disk, renamed, and the folder flushed as well; a link is
     followed. What is no ordinary file (a pipe, /dev/null) is written to directly. Raises DataError if it cannot be.
     """
+    with whole_bytes(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        yield text
+        text.flush()
+        text.detach()
+
+
+@contextmanager
+def whole_bytes(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """The same for bytes."""
     try:
         with _direct(path) if _special(path) else _replaced(Path(os.path.realpath(path))) as file:
             yield file
@@ -36,18 +47,18 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _direct(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    with open(path, "w", encoding="utf-8", newline="") as file:
+def _direct(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    with open(path, "wb") as file:
         yield file
 
 
 @contextmanager
-def _replaced(target: Path) -> Iterator[TextIO]:
+def _replaced(target: Path) -> Iterator[BinaryIO]:
     # Not tempfile: its files are private to the user, this one gets the rights that any new file has.
     temporary = target.parent / f".steepest-{secrets.token_hex(8)}.tmp"
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+        with open(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -17,8 +17,9 @@ from __future__ import annotations
 import contextvars
 import functools
 from bisect import bisect_left
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -99,10 +100,7 @@ class SparseEngine:
         self.passes += 1
         if self.threads == 1 or len(self._views) == 1:
             return tree_sum(of_block(self._block(k)) for k in range(len(self._views)))
-        # NumPy's floating-point settings belong to the calling context; the threads take a copy of it along.
-        here = contextvars.copy_context()
-        numbers = range(len(self._views))
-        return tree_sum(self._pool.map(lambda k: here.copy().run(lambda: of_block(self._block(k))), numbers))
+        return tree_sum(self._in_order(of_block))
 
     def rows(self, index: NDArray[np.intp]) -> Any:
         """Some rows, copied."""
@@ -116,6 +114,22 @@ class SparseEngine:
     def canonical(self) -> bool:
         """Whether it is known that no entry is stored twice: sorted indices tell in one look."""
         return bool(self.X.has_sorted_indices and self.X.has_canonical_format)
+
+    def _in_order(self, of_block: Callable[[Block], A]) -> Iterator[A]:
+        """`of_block` of all blocks by the threads, a few ahead of whoever adds: results are as long as columns."""
+        # NumPy's floating-point settings belong to the calling context; the threads take a copy of it along.
+        here = contextvars.copy_context()
+        waiting: deque[Future[A]] = deque()
+        try:
+            for k in range(len(self._views)):
+                waiting.append(self._pool.submit(here.copy().run, lambda k: of_block(self._block(k)), k))
+                if len(waiting) > 2 * self.threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:  # of a sum that was interrupted
+                each.cancel()
 
     def _block(self, k: int) -> Block:
         i, end = self._ends[k], self._ends[k + 1]

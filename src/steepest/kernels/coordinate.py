@@ -3,8 +3,9 @@
     descend     minimise ½ (v - at)'G(v - at) + slope'(v - at) + sum of l1 |v| + ½ l2 v² within bounds, in place
     correlate   X'r for some columns             forward   z + X v for some columns
     by_rows     some columns, row by row         cross     X'DX of some columns with all that are held
+    descend_sparse, descend_dense   as descend, where G = X'DX - h h'/S is too large to be formed
 
-`coordinate_plain.py` has the same five in NumPy and SciPy; they agree to rounding (tests/kernels/test_coordinate.py).
+`coordinate_plain.py` has the same in NumPy and SciPy; they agree to rounding (tests/kernels/test_coordinate.py).
 Tables of few columns are left to those: nobody should wait for Numba to fit four weights.
 
 Sums over a column are taken in runs of 128, so that their rounding grows with 128 + rows / 128 terms.
@@ -18,9 +19,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["by_rows", "correlate", "cross", "descend", "forward"]
+__all__ = ["by_rows", "correlate", "cross", "descend", "descend_dense", "descend_sparse", "forward"]
 
 RUN = 128
+_THIS_ORDER = {"contract", "nsz"}
 _ANY_ORDER = {"reassoc", "contract", "nsz"}  # sums in the order that is fastest here; every bound holds for any order
 
 
@@ -38,7 +40,19 @@ def _kept(fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., An
     return compile_it
 
 
-@_kept({"contract", "nsz"})
+@_kept(_THIS_ORDER)
+def _least(pull, bent, terms, j):  # type: ignore[no-untyped-def]
+    """The v that minimises ½ bent v² - pull v + l1 |v| within the bounds; `bent` includes l2."""
+    l1 = terms[0, j]
+    v = 0.0
+    if pull > l1:
+        v = (pull - l1) / bent
+    elif pull < -l1:
+        v = (pull + l1) / bent
+    return min(max(v, terms[2, j]), terms[3, j])
+
+
+@_kept(_THIS_ORDER)
 def descend(gram, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-def]
     """Cyclic coordinate descent; (epochs made, whether a last round over all columns moved none beyond its slack).
 
@@ -48,32 +62,85 @@ def descend(gram, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-d
     paths for generalized linear models via coordinate descent, Journal of Statistical Software 33 (2010)).
     """
     k = len(at)
-    l1, l2, lower, upper = terms[0], terms[1], terms[2], terms[3]
     whole, made = True, 0
     while made < epochs:
         made += 1
         quiet = True
         for j in range(k):
-            old = at[j]
-            if not whole and old == 0.0:
+            old, bent = at[j], gram[j, j] + terms[1, j]
+            if not bent > 0.0 or not (whole or old != 0.0):
                 continue
-            bent = gram[j, j] + l2[j]
-            if not bent > 0.0:
-                continue
-            pull = gram[j, j] * old - slope[j]
-            new = 0.0
-            if pull > l1[j]:
-                new = (pull - l1[j]) / bent
-            elif pull < -l1[j]:
-                new = (pull + l1[j]) / bent
-            new = min(max(new, lower[j]), upper[j])
+            new = _least(gram[j, j] * old - slope[j], bent, terms, j)
             step = new - old
             if step != 0.0:
                 at[j] = new
                 for i in range(k):
                     slope[i] += step * gram[j, i]
-                if abs(step) * bent > slack[j]:
-                    quiet = False
+                quiet = quiet and abs(step) * bent <= slack[j]
+        if quiet and whole:
+            return made, True
+        whole = quiet
+    return made, False
+
+
+@_kept(_ANY_ORDER)
+def descend_sparse(X, quadratic, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-def]
+    """As `descend`, for G = X'DX - h h'/S of X = (starts, rows, data, columns) in CSC: z moves instead of the slope.
+
+    quadratic is (D, h, diagonal of G, S); slope stays what it was at the beginning.
+    """
+    (starts, rows, data, columns), (D, edge, diagonal, total) = X, quadratic
+    moved, share = np.zeros(len(D)), 0.0  # X (v - at) and h'(v - at) / S
+    whole, made = True, 0
+    while made < epochs:
+        made += 1
+        quiet = True
+        for a in range(len(at)):
+            old, bent, start, stop = at[a], diagonal[a] + terms[1, a], starts[columns[a]], starts[columns[a] + 1]
+            if not bent > 0.0 or not (whole or old != 0.0):
+                continue
+            here = slope[a] - edge[a] * share
+            for t in range(start, stop):
+                here += data[t] * D[rows[t]] * moved[rows[t]]
+            new = _least(diagonal[a] * old - here, bent, terms, a)
+            step = new - old
+            if step != 0.0:
+                at[a] = new
+                share += step * edge[a] / total
+                for t in range(start, stop):
+                    moved[rows[t]] += step * data[t]
+                quiet = quiet and abs(step) * bent <= slack[a]
+        if quiet and whole:
+            return made, True
+        whole = quiet
+    return made, False
+
+
+@_kept(_ANY_ORDER)
+def descend_dense(X, quadratic, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-def]
+    """As `descend_sparse`, for the columns of X (m, k) in Fortran's order."""
+    D, edge, diagonal, total = quadratic
+    pulled, share = np.zeros(len(D)), 0.0  # D X (v - at) and h'(v - at) / S
+    whole, made = True, 0
+    while made < epochs:
+        made += 1
+        quiet = True
+        for a in range(len(at)):
+            old, bent = at[a], diagonal[a] + terms[1, a]
+            if not bent > 0.0 or not (whole or old != 0.0):
+                continue
+            here = 0.0
+            for i in range(len(D)):
+                here += X[i, a] * pulled[i]
+            here += slope[a] - edge[a] * share
+            new = _least(diagonal[a] * old - here, bent, terms, a)
+            step = new - old
+            if step != 0.0:
+                at[a] = new
+                share += step * edge[a] / total
+                for i in range(len(D)):
+                    pulled[i] += step * D[i] * X[i, a]
+                quiet = quiet and abs(step) * bent <= slack[a]
         if quiet and whole:
             return made, True
         whole = quiet

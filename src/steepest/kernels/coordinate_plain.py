@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from steepest.types import Floats
 
-__all__ = ["by_rows", "correlate", "cross", "descend", "forward"]
+__all__ = ["by_rows", "correlate", "cross", "descend", "descend_dense", "descend_sparse", "forward"]
 
 
 def descend(gram: Floats, slope: Floats, at: Floats, terms: Floats, slack: Floats, epochs: int) -> tuple[int, bool]:
@@ -36,12 +36,35 @@ def descend(gram: Floats, slope: Floats, at: Floats, terms: Floats, slack: Float
             new = min(max(new, lower[j]), upper[j])
             if new != old:
                 at[j] = new
-                slope += (new - old) * gram[j]
+                slope += (new - old) * gram[j].astype(np.float64)
                 quiet &= abs(new - old) * bent <= limits[j]
         if quiet and whole:
             return made, True
         whole = quiet
     return made, False
+
+
+def descend_sparse(
+    X: tuple[Any, Any, Floats, Any],
+    quadratic: Any,
+    slope: Floats,
+    at: Floats,
+    terms: Floats,
+    slack: Floats,
+    epochs: int,
+) -> tuple[int, bool]:
+    """As `coordinate.descend_sparse`, by forming G."""
+    starts, rows, data, columns = X
+    part = _part(starts, rows, data, columns, len(quadratic[0])).toarray()
+    return descend_dense(part, quadratic, slope, at, terms, slack, epochs)
+
+
+def descend_dense(
+    X: Floats, quadratic: Any, slope: Floats, at: Floats, terms: Floats, slack: Floats, epochs: int
+) -> tuple[int, bool]:
+    """As `coordinate.descend_dense`, by forming G."""
+    D, edge, _, total = quadratic
+    return descend(X.T @ (D[:, None] * X) - np.outer(edge, edge / total), slope.copy(), at, terms, slack, epochs)
 
 
 def correlate(starts: Any, rows: Any, data: Floats, columns: Any, r: Floats) -> Floats:

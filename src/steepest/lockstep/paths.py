@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ class Path:
     held_out_gap (P, K)              the proved relative gap of that fit
     folds (m,)                       the fold of each row, 0 … K - 1; None without folds
     passes                           how often all rows were read
+    fold_w (P, K, n)   fold_b (P, K) the fit to all folds but k
     """
 
     l2: Floats
@@ -52,6 +53,8 @@ class Path:
     folds: NDArray[np.intp] | None
     classes: tuple[Any, Any]
     passes: int
+    fold_w: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
+    fold_b: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def mean_loss(self) -> Floats:
@@ -182,11 +185,13 @@ def _solve(
     near, metrics = near_optima(part, rows, every.take(np.arange(P)))
     anchored = anchors_of(every, near, metrics, engine.n > WIDE)
     theta, fitted, gaps = Pairs(rows, every, near, anchored).proved(tol)
-    w, b = _to_user(rows, theta[:P])
+    w, b = (each.reshape(K + 1, P, *each.shape[1:]) for each in _to_user(rows, theta))
     weights = rows.weights() if K else np.zeros(0)
     losses = fitted.held_loss.reshape(K + 1, P)[1:].T / weights
     right = fitted.held_right.reshape(K + 1, P)[1:].T / weights
-    return Path(l2, w, b, gaps[:P], losses, right, gaps.reshape(K + 1, P)[1:].T, fold, classes, rows.passes)
+    gaps = gaps.reshape(K + 1, P)
+    own_w, own_b = w[1:].swapaxes(0, 1), b[1:].T
+    return Path(l2, w[0], b[0], gaps[0], losses, right, gaps[1:].T, fold, classes, rows.passes, own_w, own_b)
 
 
 def _to_user(rows: Rows, theta: Floats) -> tuple[Floats, Floats]:

@@ -1,6 +1,6 @@
 """The proved optimum, by regime: each module minimises the same objective on another kind of table.
 
-    J(w, b) + ½ l2 |w|²       J the weighted mean of the losses
+    J(w, b) + ½ l2 |w|²       J the weighted mean of the losses, or with the penalties of `penalties.Penalties`
 
 What comes back is an `Outcome`: weights in the user's units and a certificate of how far they can be from the
 optimum, or the proof that there is none. Which regime: `regime.py`, one rule.
@@ -14,24 +14,27 @@ from steepest.compression import compress
 from steepest.data.arrays import check_size
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
-from steepest.optimum import dense, softmax, sparse, wide
+from steepest.errors import DataError
+from steepest.optimum import composite, dense, softmax, sparse, sparse_softmax, tiny, wide
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import Regime, choose
+from steepest.optimum.sparse_rows import densely
+from steepest.penalties import Penalties
 from steepest.proof.certificate import disproved
 from steepest.proof.existence import check
 
 __all__ = ["Outcome", "Request", "minimise"]
 
+MOST_IN_A_HESSIAN = 2000  # columns with penalties of their own
 WORTH_COUNTING = 20_000  # rows from which repeated ones are looked for
 
 
 def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int = 2) -> Outcome:
     """The optimum over the rows of `engine`, by the regime that suits their number and that of the columns."""
+    if not request.penalties.plain:
+        return _penalised(engine, request, classes)
     if classes > 2:
-        if isinstance(engine, SparseEngine):
-            raise TypeError("softmax over sparse rows is not there yet")
-        check_size(engine.X)
-        return softmax.minimise(engine, classes, request)
+        return _of_classes(engine, request, classes)
     if isinstance(engine, SparseEngine):
         return sparse.minimise(engine, request)
     regime = choose(engine.m, engine.n, l2=request.l2).regime
@@ -40,7 +43,36 @@ def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int
         return sparse.minimise(engine, request)
     if regime is Regime.ROWS:
         return wide.minimise(engine, request)
-    return _distinct(engine, request) or dense.minimise(engine, request)
+    if engine.offset is not None:  # rows that repeat have offsets that do not
+        return dense.minimise(engine, request)
+    found = tiny.minimise(engine, request) if regime is Regime.TINY else _distinct(engine, request)
+    return found or dense.minimise(engine, request)
+
+
+def _penalised(engine: MemoryEngine | SparseEngine, request: Request, classes: int) -> Outcome:
+    """With an l1, bounds or factors; where these leave a ridge on every column, as without them."""
+    if classes > 2:
+        raise DataError(f"l1, penalty_factors and bounds are for two classes, but y holds {classes}")
+    strengths = request.strengths(engine.n)
+    if not request.penalties.smooth or not np.all(strengths > 0.0):
+        return composite.minimise(engine, request)
+    if np.all(strengths == strengths[0]):
+        return minimise(engine, replace(request, l2=float(strengths[0]), penalties=Penalties()))
+    if isinstance(engine, SparseEngine) or engine.n > MOST_IN_A_HESSIAN:
+        if not isinstance(engine, SparseEngine):
+            check_size(engine.X)
+        return sparse.minimise(engine, request)
+    return dense.minimise(engine, request)
+
+
+def _of_classes(engine: MemoryEngine | SparseEngine, request: Request, classes: int) -> Outcome:
+    nnz = engine.X.nnz if isinstance(engine, SparseEngine) else None
+    regime = choose(engine.m, engine.n, nnz, classes).regime
+    if not isinstance(engine, SparseEngine):
+        check_size(engine.X)
+    if regime is Regime.CLASSES_MANY:
+        return sparse_softmax.minimise(engine, classes, request)
+    return softmax.minimise(densely(engine) if isinstance(engine, SparseEngine) else engine, classes, request)
 
 
 def _distinct(engine: MemoryEngine, request: Request) -> Outcome | None:

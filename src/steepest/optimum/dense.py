@@ -89,13 +89,14 @@ class _Table:
         moments = seen.sum(moments_of)
         frame = frame_of(moments, dropped)
         deviation = np.sqrt(moments.square / moments.weight) if request.standardize else None
-        strength = strengths(request.l2, frame, deviation)
+        strength = strengths(request.strengths(engine.n), frame, deviation)
         found = survey(engine, frame)
         if not found.sound:
             check_size(engine.X)
         depth = engine.rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
-        apriori = Apriori(frame, found.extent(frame), found.length, strength, engine.total_weight, depth, few)
+        far = 0.0 if engine.offset is None else float(np.max(np.abs(engine.offset), initial=0.0))
+        apriori = Apriori(frame, found.extent(frame), found.length, strength, engine.total_weight, depth, few, far)
         objective = Objective(engine, suited(engine.m, engine.n), L2(strength), frame)
         return cls(engine, sample, moments, frame, objective, apriori, _named(dropped, request))
 
@@ -173,7 +174,8 @@ def _z(table: _Table, sample: Sample, theta: Floats) -> Floats:
     """z of the sample's rows."""
     w, b = table.frame.seen(theta[:-1], float(theta[-1]))
     X = sample.weighted.X - table.frame.centre if np.any(table.frame.centre) else sample.weighted.X
-    return np.asarray(np.matmul(X, w) + b)
+    z = np.matmul(X, w) + b
+    return np.asarray(z if sample.weighted.offset is None else z + sample.weighted.offset)
 
 
 def _inverse(hessian: Floats | None) -> Callable[[Floats], Floats] | None:

@@ -13,9 +13,10 @@ __all__ = ["dual_start"]
 
 
 def dual_start(engine: MemoryEngine, strength: Floats) -> tuple[Floats, float] | None:
-    """(w, b) near the optimum; None for small tables, other dtypes and orders, and penalties that differ by column."""
+    """(w, b) near the optimum; None for small tables, other dtypes and orders, offsets, penalties that differ."""
     l2, X = float(strength[0]), engine.X
     plain = X.dtype == np.float64 and X.flags.c_contiguous and X.flags.aligned
+    plain = plain and engine.offset is None
     if not plain or suited(engine.m, engine.n).name != "compiled" or not l2 > 0.0 or np.any(strength != l2):
         return None
     weight = np.ones(engine.m) if engine.weight is None else engine.weight

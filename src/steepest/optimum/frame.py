@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steepest.data.arrays import LARGEST
+from steepest.data.columns import ends
 from steepest.engines import MemoryEngine
 from steepest.kernels import KERNELS, compiled, suited
 from steepest.proof.linear_relations import Dependence
@@ -21,7 +22,6 @@ from steepest.types import Block, Floats
 __all__ = ["Survey", "frame_of", "strengths", "survey"]
 
 OFFSET = 32.0  # a mean of more deviations than this is taken off; below, Cholesky's method bears it easily
-TOGETHER = 32
 HELD = 1.0  # strength of a penalty on weights that have no column to act on: they stay 0
 
 
@@ -67,22 +67,9 @@ def survey(engine: MemoryEngine, frame: Scaling) -> Survey:
         if not alike:
             X = X * inverse
         square = float(np.einsum("ij,ij->i", X, X).max())
-        return Survey(*_ends(block.X), square * float(inverse[0]) ** 2 if alike else square)
+        return Survey(*ends(block.X), square * float(inverse[0]) ** 2 if alike else square)
 
     return engine.sum(of_block)
-
-
-def _ends(X: Floats) -> tuple[Floats, Floats]:
-    """Least and largest value of each column. Rows are taken 32 at a time as one long row: six times as fast."""
-    m, n = X.shape
-    whole = m - m % TOGETHER
-    if not X.flags.c_contiguous or whole == 0:
-        return X.min(axis=0), X.max(axis=0)
-    long, rest = X[:whole].reshape(-1, TOGETHER * n), X[whole:]
-    low, high = long.min(axis=0).reshape(TOGETHER, n).min(axis=0), long.max(axis=0).reshape(TOGETHER, n).max(axis=0)
-    if len(rest):
-        low, high = np.minimum(low, rest.min(axis=0)), np.maximum(high, rest.max(axis=0))
-    return low, high
 
 
 def frame_of(moments: Moments, dropped: tuple[Dependence, ...]) -> Scaling:
@@ -96,7 +83,7 @@ def frame_of(moments: Moments, dropped: tuple[Dependence, ...]) -> Scaling:
     return Scaling(np.where(size > OFFSET * deviation, moments.mean, 0.0), scale)
 
 
-def strengths(l2: float, frame: Scaling, standardize: Floats | None) -> Floats:
+def strengths(l2: Floats, frame: Scaling, standardize: Floats | None) -> Floats:
     """(n,) the penalty's strengths in the frame: l2 w² = l2 (u / scale)², or l2 (deviation u / scale)².
 
     Columns that were left out get one of their own, so that their weights stay 0 and no matrix is singular.

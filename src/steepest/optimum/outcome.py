@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from steepest.diagnosis import Note
 from steepest.driver import Step, Trace
+from steepest.penalties import NONE, Penalties
 from steepest.proof.certificate import Certificate
 from steepest.types import Floats, Status
 
-__all__ = ["Outcome", "Request"]
+__all__ = ["Outcome", "Request", "joined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +26,29 @@ class Request:
     budget         seconds; None: no limit. When they end, what is proved so far is returned
     iterations     updates at most, over all rows
     standardize    whether the penalty refers to standardised columns
-    start          (w, b) to start from, in the user's units; None: wherever is best
+    start          (w, b) to start from, in the user's units, of K classes (n, K) and (K,); None: wherever is best
     names          one per column
     callback       called with every step over all rows; returning True stops
     on_note        called with every note at once
+    intercept      of K classes: whether there is one; of two, `origin.py` does without
+    penalties      l1, factors of the penalty per column, bounds on the weights
     """
 
     tol: float
     l2: float
-    names: tuple[str, ...]
+    names: Sequence[str]
     budget: float | None = None
     iterations: int = 1000
     standardize: bool = False
-    start: tuple[Floats, float] | None = None
+    start: tuple[Floats, Any] | None = None
     callback: Callable[[Step], Any] | None = None
     on_note: Callable[[Note], Any] | None = None
+    intercept: bool = True
+    penalties: Penalties = NONE
+
+    def strengths(self, n: int) -> Floats:
+        """(n,) l2 times the factors of the columns."""
+        return self.l2 * (np.ones(n) if self.penalties.factors is None else self.penalties.factors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +68,9 @@ class Outcome:
     passes: int
     seconds: float
     notes: tuple[Note, ...] = ()
+
+
+def joined(traces: Iterable[Trace]) -> Trace:
+    """The steps of several runs, one after the other."""
+    parts = [(each.cost, each.value, each.gradient_norm, each.change, each.seconds) for each in traces]
+    return Trace(*(np.concatenate(column) for column in zip(*parts, strict=True)))

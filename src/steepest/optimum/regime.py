@@ -16,6 +16,8 @@ TINY_ROWS, TINY_COLUMNS = 1_000, 50  # up to here calls cost more than what is c
 LITTLE = 1_000_000  # elements: a copy of 8 MB is nothing beside what a fit needs anyway
 WORTH_A_SAMPLE = 200_000  # elements of X; a smaller table is its own sample
 FEW_COLUMNS = 512  # of a sparse table: a Hessian of them is 2 MB and is factorised in 5 ms
+MANY_COEFFICIENTS = 1200  # of K classes of sparse rows: beyond, blocks are not made dense any more
+LARGE_BLOCKS = 1 << 27  # numbers in one block of the Hessian per class, a gigabyte: beyond, its diagonal has to do
 FEW_COEFFICIENTS = 250  # of K classes: up to here a Hessian per step is cheaper than twenty more passes
 
 
@@ -31,6 +33,7 @@ class Regime(enum.Enum):
     SPARSE_MANY = "L-BFGS over the stored numbers, in the metric of the Hessian's diagonal"
     CLASSES_NEWTON = "Newton's method for all classes at once"
     CLASSES = "L-BFGS for all classes at once, one block of the metric per class"
+    CLASSES_MANY = "L-BFGS for all classes at once, in the metric of the Hessian's diagonal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def choose(m: int, n: int, nnz: int | None = None, classes: int = 2, l2: float =
     ('SAMPLED', 'a sample of 10,000 of the 1,000,000 rows says nearly as much about 50 columns as all of them')
     """
     if classes > 2:
-        return _of_classes(n, classes)
+        return _of_classes(n, classes, sparse=nnz is not None)
     if nnz is not None:
         if n <= FEW_COLUMNS:
             return Choice(Regime.SPARSE_FEW, f"{n:,} columns are few enough for a Hessian of a sample")
@@ -82,8 +85,10 @@ def choose(m: int, n: int, nnz: int | None = None, classes: int = 2, l2: float =
     return Choice(Regime.NEWTON, f"{m:,} rows of {n:,} columns are few: a sample would be much of the table")
 
 
-def _of_classes(n: int, classes: int) -> Choice:
+def _of_classes(n: int, classes: int, sparse: bool) -> Choice:
     coefficients = (classes - 1) * (n + 1)
     if coefficients <= FEW_COEFFICIENTS:
         return Choice(Regime.CLASSES_NEWTON, f"{coefficients:,} coefficients are few enough for a Hessian per step")
+    if (sparse and coefficients > MANY_COEFFICIENTS) or classes * (n + 1) ** 2 > LARGE_BLOCKS:
+        return Choice(Regime.CLASSES_MANY, f"a block of {n + 1:,} squared for each of {classes:,} classes is too dear")
     return Choice(Regime.CLASSES, f"a Hessian of {coefficients:,} coefficients per step is too dear")

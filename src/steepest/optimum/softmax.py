@@ -1,12 +1,13 @@
 """K >= 3 classes on dense rows: J(W, b) + ½ l2 |W|², the classes of every feature and the intercepts adding up to 0.
 
 Few coefficients: Newton's method in K - 1 coordinates, proved by C2 and D1. Many: L-BFGS with one block per class as
-its metric, taken from a part of the rows and renewed on the way, proved by D1 alone, which needs no matrix. Without a
-penalty a row of every class on its own side at once is complete separation: the iterate is the witness.
+its metric, taken from a part of the rows and renewed on the way, proved by D1 alone, which needs no matrix; the distance
+from the optimum by C2 over the diagonal (`sparse_softmax_proof.py`). Without a penalty a row of every class on its own side at once is complete separation: the iterate is the witness.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from steepest.diagnosis import Note
-from steepest.driver import Iterate, Run, Step, StopRules, Trace, drive
+from steepest.driver import Iterate, Run, Step, StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
-from steepest.optimum.outcome import Outcome, Request
+from steepest.objective import Engine
+from steepest.optimum.outcome import Outcome, Request, joined
+from steepest.optimum.sparse_proof import longest_row
+from steepest.optimum.sparse_softmax_proof import prove_classes
 from steepest.proof.certificate import Certificate, disproved
 from steepest.proof.class_separation import separation
 from steepest.proof.linear_relations import dependent_columns
@@ -31,7 +35,7 @@ from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import newton
 from steepest.types import Block, Floats, Solver, Status
 
-__all__ = ["minimise"]
+__all__ = ["MATRIX", "class_weights", "minimise"]
 
 NEWTON = 250  # coefficients up to which a Hessian per step is cheaper than twenty more passes
 MATRIX = 1200  # up to which a last proof may form the Hessian
@@ -55,7 +59,7 @@ def minimise(engine: MemoryEngine, classes_count: int, request: Request) -> Outc
     ('PROVED', 'proved', True, (2, 3))
     """
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        _check_classes(engine, classes_count)
+        class_weights(engine, classes_count)
         outcome = _solved(engine, classes_count, request)
         if outcome.certificate.exists != "unknown" or request.l2 > 0.0:
             return outcome
@@ -70,7 +74,7 @@ def _solved(engine: MemoryEngine, K: int, request: Request) -> Outcome:
 
 def _without_dependent(outcome: Outcome, engine: MemoryEngine, K: int, request: Request) -> Outcome:
     """Again without the columns that depend on earlier ones, whose weights are then 0; J is the same function."""
-    dropped = dependent_columns(Problem.of(engine))
+    dropped = dependent_columns(Problem.of(engine, 0.0, request.intercept))
     if not dropped:
         return outcome
     kept = np.setdiff1d(np.arange(engine.n), [each.column for each in dropped])
@@ -99,15 +103,17 @@ def _without_dependent(outcome: Outcome, engine: MemoryEngine, K: int, request: 
     return replace(again, w=w, certificate=certificate, passes=again.passes + outcome.passes + 3, notes=notes)
 
 
-def _check_classes(engine: MemoryEngine, K: int) -> None:
-    def count(block: Block) -> Floats:
-        s = np.ones(len(block.y)) if block.weight is None else (block.weight > 0.0).astype(np.float64)
-        return np.bincount(block.y.astype(np.intp), s, minlength=K).astype(np.float64)
+def class_weights(engine: Engine, K: int) -> Floats:
+    """(K,) the total weight of each class; raises DataError if one has none."""
 
-    rows: Floats = engine.sum(count)
-    if len(rows) != K or not np.all(rows > 0.0):
-        missing = ", ".join(str(k) for k in np.flatnonzero(rows[:K] == 0.0))
+    def of_block(block: Block) -> Floats:
+        return np.bincount(block.y.astype(np.intp), block.weight, minlength=K).astype(np.float64)
+
+    weights: Floats = engine.sum(of_block)
+    if len(weights) != K or not np.all(weights > 0.0):
+        missing = ", ".join(str(k) for k in np.flatnonzero(weights[:K] == 0.0))
         raise DataError(f"of {K} classes, no row of positive weight has class {missing}: leave that class out")
+    return weights
 
 
 def _penalty(engine: MemoryEngine, request: Request) -> float | Floats:
@@ -131,14 +137,14 @@ class _Fit:
 
     def __post_init__(self) -> None:
         self.started = time.perf_counter()
-        self.problem = Problem.of(self.engine, _penalty(self.engine, self.request))
+        self.problem = Problem.of(self.engine, _penalty(self.engine, self.request), self.request.intercept)
         frame = self.problem.frame
         far = bool(np.any(np.abs(frame.centre) > FAR * frame.scale))
         scaling = Scaling(frame.centre if far else np.zeros(self.engine.n), frame.scale)
         if not far:
             self.problem = replace(self.problem, frame=scaling)
         strengths = self.problem.l2 / frame.scale / frame.scale
-        self.objective = SoftmaxObjective(self.engine, self.K, strengths, scaling)
+        self.objective = SoftmaxObjective(self.engine, self.K, strengths, scaling, intercept=self.request.intercept)
         self.theta = np.zeros((self.engine.n + 1) * (self.K - 1))
         if self.request.start is not None:
             w, b = self.request.start
@@ -168,7 +174,7 @@ class _Fit:
         last, status = self.runs[-1].last, self.runs[-1].status
         w, b = self.objective.weights(last.theta)
         if self.free and last.point.errors == 0:
-            certificate = separation(self.problem, w, b)
+            certificate = separation(self.engine, w, b)
             if certificate is not None:
                 self.certificate, status = certificate, Status.SEPARATED
             elif status is Status.PROVED:  # stopped for a separation that cannot be shown
@@ -177,10 +183,22 @@ class _Fit:
             self._prove(last, matrix=self.size <= MATRIX)
             status = Status.PROVED if self._proved() and status in ENDED else status
         assert self.certificate is not None
+        if math.isinf(self.certificate.max_coefficient_error) and np.all(self.problem.l2 > 0.0):
+            self.certificate = self._with_distance(self.certificate, w, b)
         point = last.point
         passes = sum(run.passes for run in self.runs) + 3 * self.proofs + 3
-        seconds = time.perf_counter() - self.started
-        return Outcome(w, b, point.cost, point.value, self.certificate, status, self._trace(), passes, seconds)
+        seconds, trace = time.perf_counter() - self.started, joined(run.trace for run in self.runs)
+        return Outcome(w, b, point.cost, point.value, self.certificate, status, trace, passes, seconds)
+
+    def _with_distance(self, known: Certificate, w: Floats, b: Floats) -> Certificate:
+        """D1 bounds no coefficient; C2 over the diagonal does, in two passes and a half, where the penalty is large."""
+        longest = longest_row(self.engine)
+        found = prove_classes(self.engine, self.problem.l2, (w, b), longest, self.request.intercept)
+        self.proofs += 1
+        return Certificate(
+            min(known.gap, found.gap), min(known.max_probability_error, found.max_probability_error),
+            found.max_coefficient_error, known.exists,
+        )  # fmt: skip
 
     def _part(self) -> SoftmaxObjective:
         """The rows that the metric is made of: all of them if there are not many."""
@@ -266,12 +284,6 @@ class _Fit:
 
     def _proved(self) -> bool:
         return self.certificate is not None and self.certificate.gap <= self.request.tol
-
-    def _trace(self) -> Trace:
-        """All runs in a row."""
-        parts = [run.trace for run in self.runs]
-        names = ("cost", "value", "gradient_norm", "change", "seconds")
-        return Trace(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def _settled(metric: Callable[[Floats], Floats]) -> Callable[[Iterate], bool]:

@@ -3,8 +3,8 @@
 Every weight penalised: L-BFGS over all rows until the certificate of `sparse_proof.py` holds, which needs no matrix.
   few columns    from the optimum of a sample of the rows, in the metric of the sample's Hessian; where that resists,
                  in the metric of the whole Hessian, formed again every few steps
-  many columns   in the metric of the Hessian's diagonal in a frame whose centre is the D-weighted mean; the diagonal
-                 is formed again once the weights have settled
+  many columns   in the metric of the Hessian's diagonal in a frame whose centre is the D-weighted mean, rescaled to the
+                 last pair; the diagonal is formed again every few steps for as long as the value falls
 No penalty: with few columns Newton's method and the dense machinery on one block at a time; with many, descent as
 above, of which nothing is proved.
 
@@ -17,34 +17,33 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from steepest.driver import Iterate, Run, StopRules, Trace, drive
+from steepest.driver import Iterate, Run, StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.kernels import Kernel, sparse, suited
 from steepest.objective import Objective
 from steepest.optimum import dense
 from steepest.optimum.dual_start import dual_start
-from steepest.optimum.outcome import Outcome, Request
-from steepest.optimum.sparse_metric import Diagonal, Metric, inverse, on_sample
+from steepest.optimum.outcome import Outcome, Request, joined
+from steepest.optimum.sparse_metric import Diagonal, Metric, Renewal, inverse, on_sample
 from steepest.optimum.sparse_proof import longest_row, prove
+from steepest.optimum.sparse_rows import densely
+from steepest.optimum.sparse_scaling import penalties
 from steepest.optimum.sparse_separation import separates
 from steepest.penalties import L2
 from steepest.proof.certificate import Certificate, disproved
-from steepest.scaling import Moments, moments_of
 from steepest.solvers.lbfgs import lbfgs
-from steepest.types import Block, Evaluate, Floats, Point, Status
+from steepest.types import Evaluate, Floats, Point, Status
 
 __all__ = ["KERNEL", "minimise"]
 
 KERNEL = Kernel("sparse", sparse.sums, sparse.hessian_times, sparse.along)
 FEW_COLUMNS = 512  # a Hessian of them is 2 MB and is factorised in 5 ms
-MEMORY = 8  # pairs: on text at C = 100, 6, 12 and 30 all took 48 passes to 1e-9; each is 16 n bytes
+MEMORY = 6  # pairs: on text at C = 100, 6, 12 and 30 all took 48 passes to 1e-9; each is 8 n bytes
 SHORTER = (0.5, 0.25, 0.0625, 2.0**-8, 2.0**-16, 2.0**-30)
-SETTLED = 8  # steps after which the diagonal is formed again
 IN_ITS_METRIC, IN_ONE_METRIC = 16, 12  # steps in the metric of the sample, and of all rows
 SURE = 0.8  # of the gap asked for: the estimate leaves out rounding and what the centre moved
 
@@ -65,7 +64,7 @@ def minimise(engine: SparseEngine | MemoryEngine, request: Request) -> Outcome:
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
         few = engine if engine.n <= FEW_COLUMNS and isinstance(engine, SparseEngine) else None
         if few and request.l2 == 0.0:
-            return dense.minimise(_densely(few), request)
+            return dense.minimise(densely(few), request)
         table = _Table.of(engine, request)
         judge = _Judge(table, request.tol)
         outcome = _outcome(table, judge, _few(table, judge) if few else _many(table, judge))
@@ -88,10 +87,7 @@ class _Table:
     def of(cls, engine: SparseEngine | MemoryEngine, request: Request) -> _Table:
         """The objective; `strength` (n,) is the penalty of each weight."""
         started, passes = time.perf_counter(), engine.passes
-        strength = np.full(engine.n, request.l2)
-        if request.standardize:
-            deviation = _deviations(engine)
-            strength *= np.where(deviation > 0.0, deviation, 1.0) ** 2  # a constant column's weight is 0 either way
+        strength = penalties(engine, request.strengths(engine.n), request.standardize)
         kernel = KERNEL if isinstance(engine, SparseEngine) else suited(engine.m, engine.n)
         return cls(engine, request, Objective(engine, kernel, L2(strength)), strength, started, passes)
 
@@ -115,9 +111,12 @@ class _Table:
         allowed = min(steps, max(0, self.request.iterations - made))
         stop = StopRules(allowed, tolerance=-1.0, gradient_tolerance=-1.0, budget=budget, enough=judge.enough)
         few = self.engine.n <= FEW_COLUMNS
-        # Columns of wide dense tables overlap: the diagonal is off by a factor (2,000 x 10,000: 72 steps, rescaled 39)
-        dense_rows = isinstance(self.engine, MemoryEngine)
-        solver = lbfgs(theta, metric, MEMORY, SHORTER, dense_rows) if not few else lbfgs(theta, metric, MEMORY)
+        # Columns overlap, the diagonal is off by a factor: 2,000 x 10,000 dense 72 steps, rescaled 39; text 50 and 40
+        solver = (
+            lbfgs(theta, metric, MEMORY)
+            if few or judge.metric is None
+            else lbfgs(theta, metric, MEMORY, SHORTER, rescale=True, unit=judge.metric.unit)
+        )
         return drive(solver, self.objective, stop, self.request.callback, judge.see)
 
 
@@ -172,8 +171,9 @@ class _Judge:
 
 
 def _many(table: _Table, judge: _Judge) -> list[Run]:
-    """L-BFGS in the metric of the diagonal, formed at the start and once more."""
-    theta, steps = table.start(), 0
+    """L-BFGS in the metric of the diagonal, formed at the start and again for as long as the value falls."""
+    theta = table.start()
+    renewal = Renewal()
     judge.metric = Diagonal.at(table.engine, table.strength, theta)
 
     def metric(v: Floats) -> Floats:
@@ -181,9 +181,7 @@ def _many(table: _Table, judge: _Judge) -> list[Run]:
         return judge.metric(v)
 
     def see(iterate: Iterate) -> None:
-        nonlocal steps
-        steps += 1
-        if steps == SETTLED:
+        if renewal.due(iterate.point.value):
             judge.metric = Diagonal.at(table.engine, table.strength, iterate.theta)
 
     judge.see = see
@@ -225,76 +223,16 @@ def _outcome(table: _Table, judge: _Judge, runs: list[Run]) -> Outcome:
     w, b = table.objective.weights(last.last.theta)
     point = last.last.point
     return Outcome(
-        w, b, point.cost, point.value, certificate, status, _joined(runs),
+        w, b, point.cost, point.value, certificate, status, joined(run.trace for run in runs),
         table.engine.passes - table.passes, time.perf_counter() - table.started,
     )  # fmt: skip
 
 
-def _joined(runs: list[Run]) -> Trace:
-    """The steps of all stages, one after the other."""
-    parts = [(t.cost, t.value, t.gradient_norm, t.change, t.seconds) for t in (run.trace for run in runs)]
-    return Trace(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _deviations(engine: SparseEngine | MemoryEngine) -> Floats:
-    """Standard deviations of the columns, 0 for constant ones; two passes.
-
-    Stored entries are seen about the mean, the others are -mean: nothing cancels.
-    """
-    if isinstance(engine, MemoryEngine):
-        moments: Moments = engine.sum(moments_of)
-        return np.sqrt(moments.square / moments.weight)
-    weight = engine.total_weight
-
-    def first(block: Block) -> Floats:
-        s = np.ones(len(block.y)) if block.weight is None else block.weight
-        return np.asarray(sparse.turned(block.X) @ s)
-
-    mean: Floats = engine.sum(first) / weight
-
-    def second(block: Block) -> Floats:
-        s = np.ones(len(block.y)) if block.weight is None else block.weight
-        rows: Any = block.X
-        apart = rows.tocsc(copy=True)
-        apart.sum_duplicates()
-        stored = np.repeat(np.arange(engine.n), np.diff(apart.indptr))
-        here = s[apart.indices]
-        square = np.bincount(stored, here * (apart.data - mean[stored]) ** 2, engine.n)
-        return np.asarray(
-            square + mean * mean * (float(s.sum()) - np.bincount(stored, here, engine.n)), dtype=np.float64
-        )
-
-    deviation = np.sqrt(np.maximum(engine.sum(second), 0.0) / weight)
-    return np.where(deviation > 16.0 * np.finfo(float).eps * np.abs(mean), deviation, 0.0)
-
-
-class _Rows:
-    """Sparse rows that become dense when they are asked for: what the dense machinery reads, a block at a time."""
-
-    def __init__(self, X: Any) -> None:
-        self.X, self.shape, self.dtype = X, X.shape, np.dtype(np.float64)
-        self.size = X.shape[0] * X.shape[1]
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __getitem__(self, rows: Any) -> Floats:
-        return np.asarray(self.X[rows].toarray(), dtype=np.float64)
-
-
-def _densely(engine: SparseEngine) -> MemoryEngine:
-    rows: Any = _Rows(engine.X)
-    return MemoryEngine(rows, engine.y, engine.weight, threads=engine.threads)
-
-
 def _by_hessian(engine: SparseEngine, request: Request, so_far: Outcome) -> Outcome:
     """Few columns and a penalty next to nothing: its diagonal proves too little, the whole Hessian does more."""
-    more = dense.minimise(_densely(engine), replace(request, start=(so_far.w, so_far.b)))
+    more = dense.minimise(densely(engine), replace(request, start=(so_far.w, so_far.b)))
     if not more.certificate.gap < so_far.certificate.gap:
         return so_far
-    trace = Trace(*(
-        np.concatenate([getattr(each, name) for each in (so_far.trace, more.trace)])
-        for name in ("cost", "value", "gradient_norm", "change", "seconds")
-    ))  # fmt: skip
+    trace = joined((so_far.trace, more.trace))
     seconds = so_far.seconds + more.seconds
     return replace(more, trace=trace, passes=so_far.passes + more.passes, seconds=seconds)

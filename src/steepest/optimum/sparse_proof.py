@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from steepest.engines.sparse import SparseEngine
-from steepest.kernels.sparse import entries, most_entries, turned, with_entries
+from steepest.kernels.sparse import entries, most_entries, pieces, turned, with_entries
 from steepest.objective import Engine
 from steepest.proof.certificate import Certificate, bounds, relative
 from steepest.proof.curves import excess
@@ -63,7 +63,7 @@ class _Evidence:
             self.ones + other.ones,
             self.loss + other.loss,
             self.loss_doubt + other.loss_doubt,
-            self.products + other.products,
+            np.add(self.products, other.products, out=self.products),  # its only use: a third array would cost 3 n
             self.slope + other.slope,
             self.slope_error + other.slope_error,
             self.curvature + other.curvature,
@@ -131,8 +131,9 @@ def _evidence(block: Block, w: Floats, b: float) -> _Evidence:
         z, length = X @ w, size @ np.abs(w)
     else:
         z, length = (X @ np.column_stack([w, np.abs(w)])).T
-    doubt = gamma(most_entries(X) + 10) * SLACK * (length + abs(b)) + TINY
-    p, q, losses = halves(z + b, y)
+    away = 0.0 if block.offset is None else block.offset
+    doubt = gamma(most_entries(X) + 10) * SLACK * (length + abs(b) + np.abs(away)) + TINY
+    p, q, losses = halves(z + b + away, y)
     total = (1.0 - y) * p + y * q
     D = s * p * q
     adding = gamma(len(y) + DEPTH + 8)
@@ -161,14 +162,14 @@ def longest_row(engine: Engine) -> float:
     canonical = not isinstance(engine, SparseEngine) or engine.canonical
 
     def of_block(block: Block) -> _Largest:
-        X: Any = block.X
-        ones = np.ones(X.shape[1])
-        size = np.abs(entries(X), dtype=np.float64)
-        if canonical:
-            size *= size
-        length = with_entries(X, size) @ ones
-        length = np.sqrt(length) if canonical else length
-        return _Largest(float(length.max(initial=0.0)) * (1.0 + gamma(X.shape[1] + 8)) * SLACK)
+        ones, longest = np.ones(block.X.shape[1]), 0.0
+        for _, X in pieces(block.X):
+            size = np.abs(entries(X), dtype=np.float64)
+            if canonical:
+                size *= size
+            longest = max(longest, float((with_entries(X, size) @ ones).max(initial=0.0)))
+        longest = math.sqrt(longest) if canonical else longest
+        return _Largest(longest * (1.0 + gamma(block.X.shape[1] + 8)) * SLACK)
 
     found: _Largest = engine.sum(of_block)
     return found.value

@@ -36,7 +36,7 @@ def minimise(engine: MemoryEngine, request: Request) -> Outcome:
     started = time.perf_counter()
     check_size(engine.X)
     rows = _Rows.of(engine, request.standardize)
-    inner = MemoryEngine(rows.coordinates, engine.y, engine.weight, threads=engine.threads)
+    inner = MemoryEngine(rows.coordinates, engine.y, engine.weight, engine.offset, threads=engine.threads)
     names = tuple(f"direction {k + 1}" for k in range(inner.n))
     # the diagonal certificate on X is weaker than the one in the row space: aim well below the tolerance
     asked = replace(request, tol=min(request.tol, 1e-13), names=names, standardize=False, start=None)

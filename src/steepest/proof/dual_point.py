@@ -1,8 +1,8 @@
 """Dual points: what a proof by duality is made from, and what must hold of them exactly although they are floats.
 
-A dual point is alpha in [0, 1]^m with sum of s (y - alpha) = 0; c = X's (y - alpha) belongs to it. It is held as rho, the
-probability it gives to the less likely side by y: alpha where y < ½, 1 - alpha elsewhere, so that confident rows keep
-all their digits. Any floats will do: they are then exactly what they are, and only c is known up to rounding.
+A dual point is alpha in [0, 1]^m with sum of s (y - alpha) = 0; c = X's (y - alpha) belongs to it. It is held as rho,
+the probability it gives to the less likely side by y: alpha where y < ½, 1 - alpha elsewhere, so that confident rows
+keep all their digits. Any floats will do: they are then exactly what they are, and only c is known up to rounding.
 
 The sum, and c_j = 0 where neither l1 nor l2 nor a bound holds w_j, are restored by a move that is only thought of,
 alpha + omega x'k with omega = alpha (1 - alpha), of which a bound on every |x_i'k| is all that is needed.
@@ -31,16 +31,17 @@ MOST_TIGHT, MOST_NUMBERS = 1000, 1 << 25  # columns that are drawn inside togeth
 
 
 class Table(Protocol):
-    """What a proof needs to know of X in its frame: x~ = (x - centre) / scale, scales powers of two.
-
-    extent (n,) >= |x~_ij| of all rows     terms   roundings on the way into X~'r
-    """
+    """What a proof needs to know of X in its frame: x~ = (x - centre) / scale, scales powers of two."""
 
     @property
-    def extent(self) -> Floats: ...
+    def extent(self) -> Floats:
+        """(n,) >= |x~_ij| of all rows."""
+        ...
 
     @property
-    def terms(self) -> int: ...
+    def terms(self) -> int:
+        """Roundings on the way into X~'r."""
+        ...
 
     def dense(self, columns: NDArray[np.intp]) -> Floats:
         """(m, k) some columns of X~."""
@@ -113,7 +114,7 @@ def sure(rows: Rows, net: ElasticNet) -> ElasticNet:
 
 @dataclass(frozen=True, slots=True)
 class Restoring:
-    """The move alpha + omega x~'k: free (n,) the columns whose c it makes 0, with the sum; reach >= |x~_i'k| of all rows.
+    """The move alpha + omega x~'k: free (n,) the columns whose c it makes 0, with the sum; reach >= |x~_i'k|.
 
     error (n,) bounds how far c may then be from the computed one. size >= sum of |residual|, slope >= |its sum|, and
     mass <= sum of s omega: what the move is made of where no column is free.
@@ -134,7 +135,7 @@ class Restoring:
         return cls(np.zeros(len(table.extent), dtype=bool), reach, rounding * SLACK * table.extent, size, slope, mass)
 
     def drawn(self, table: Table, share: float) -> Restoring | None:
-        """That of y + share (alpha - y): omega changes by (1 - share) |alpha - y| at most; None where columns are free."""
+        """That of y + share (alpha - y), omega changes by (1 - share) |alpha - y| at most; None if columns are free."""
         if np.any(self.free):
             return None
         less = (self.mass - (1.0 - share) * self.size) / SLACK
@@ -143,7 +144,7 @@ class Restoring:
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 def restoring(table: Table, rows: Rows, net: ElasticNet, rho: Floats, c: Floats) -> Restoring:
-    """The move that makes (rho, c) a dual point for `net`, whose strengths are sure; an infinite reach if there is none.
+    """The move that makes (rho, c) a dual point for `net`, whose strengths are sure; of infinite reach if none does.
 
     Columns that nothing holds but an l1 below the rounding of c are restored to c_j = 0 as well.
     """

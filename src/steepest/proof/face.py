@@ -35,13 +35,17 @@ EXACT = 1 << 24  # numbers of X_A, up to which the leverage of each row is compu
 
 
 class Table(Columns, Protocol):
-    """What is asked of X in its frame beyond that: low and high (n,) are the ends of each column."""
+    """What is asked of X in its frame beyond that: the ends of each column."""
 
     @property
-    def low(self) -> Floats: ...
+    def low(self) -> Floats:
+        """(n,) <= x~_ij of all rows."""
+        ...
 
     @property
-    def high(self) -> Floats: ...
+    def high(self) -> Floats:
+        """(n,) >= x~_ij of all rows."""
+        ...
 
     def hold(self, columns: NDArray[np.intp], before: Any) -> Any:
         """Some columns, of which products X_A'DX_A can be asked."""

@@ -32,8 +32,8 @@ LEAST_ROWS = 64
 class Problem:
     """Rows, penalty and the frame in which they are looked at.
 
-    l2         on the weights of the user's columns and on the mean loss, as in `Objective`: one number, or one per column
-    frame      any centre, any scale > 0; a good one (`Problem.of`) makes the bounds sharp, a bad one only makes them large
+    l2         on the weights of the user's columns and on the mean loss, as in `Objective`: one, or one per column
+    frame      any centre, any scale > 0; a good one (`Problem.of`) makes the bounds sharp, a bad one only large
     intercept  False: x~ = (x / scale, 0), the centre is 0, and b, which then changes no z, is held at 0 by R_b = W
     """
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steepest.solvers.newton import SHORTER
 from steepest.types import Along, Evaluate, Floats, Point, Solver, Status
@@ -27,6 +29,7 @@ def lbfgs(
     memory: int = MEMORY,
     shorter: tuple[float, ...] = SHORTER,
     rescale: bool = False,
+    unit: Floats | None = None,
 ) -> Solver:
     """theta := theta - t B gradient, B the metric corrected by the last steps; J never rises on an accepted step.
 
@@ -34,11 +37,15 @@ def lbfgs(
     the steps looked at together when the unit step would raise J. A metric that is wrong by an unknown factor, such as
     a diagonal of correlated columns, is rescaled to the last pair (D. F. Shanno, K.-H. Phua, Matrix conditioning and
     nonlinear optimization, Mathematical Programming 14 (1978)).
+
+    `unit`, the root of a diagonal of H, keeps the pairs in single precision, which halves what is by far the most that
+    many columns need: a direction that is wrong by 1e-6 of itself took no more passes on text at C = 1 … 1e4. In the
+    coordinates theta unit the numbers of columns of all units are of one size.
     """
     at: Point = yield Evaluate(theta, order=1)
-    pairs: deque[tuple[Floats, Floats, float]] = deque(maxlen=memory)
+    pairs: deque[_Pair] = deque(maxlen=memory)
     while True:
-        step = -_corrected(at.gradient, pairs, metric, rescale)
+        step = -_corrected(at.gradient, pairs, metric, rescale, unit)
         trial = yield Evaluate(theta + step, order=1, trial=True)
         if not trial.value <= at.value:
             values = yield Along(theta, step, shorter)
@@ -52,28 +59,58 @@ def lbfgs(
         at = yield Evaluate(theta, order=1)
         curvature = float(step @ bent)
         if curvature > np.finfo(float).eps * float(np.linalg.norm(step) * np.linalg.norm(bent)):
-            pairs.append((step, bent, 1.0 / curvature))
+            pairs.append(_Pair.of(step, bent, unit))
         elif at.value >= before.value:
             return Status.MINIMUM
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A step and the change of the gradient along it, each divided by a number of its own; `ratio` is the step's by the
+    change's, `inverse` is 1 / step'bent as they are kept.
+    """
+
+    step: NDArray[np.floating]
+    bent: NDArray[np.floating]
+    inverse: float
+    ratio: float
+
+    @classmethod
+    def of(cls, step: Floats, bent: Floats, unit: Floats | None) -> _Pair:
+        if unit is None:
+            return cls(step, bent, 1.0 / float(step @ bent), 1.0)
+        step, bent = step * unit, bent / unit
+        long, steep = float(np.abs(step).max()), float(np.abs(bent).max())
+        kept, change = (step / long).astype(np.float32), (bent / steep).astype(np.float32)
+        curvature = float(kept @ change)
+        if not curvature > np.finfo(np.float32).eps * float(np.linalg.norm(kept) * np.linalg.norm(change)):
+            return cls(step, bent, 1.0 / float(step @ bent), 1.0)  # single precision cannot tell its sign
+        return cls(kept, change, 1.0 / curvature, long / steep)
+
+
 def _corrected(
     gradient: Floats,
-    pairs: deque[tuple[Floats, Floats, float]],
+    pairs: deque[_Pair],
     metric: Callable[[Floats], Floats],
     rescale: bool,
+    unit: Floats | None,
 ) -> Floats:
     """B gradient by the two-loop recursion."""
-    q = gradient.copy()
+    q: NDArray[np.floating] = gradient.copy() if unit is None else gradient / unit
+    size = 1.0 if unit is None else float(np.abs(q).max())
+    if unit is not None:
+        size = size if 0.0 < size < np.inf else 1.0
+        q = (q / size).astype(np.float32)
     shares: list[float] = []
-    for step, bent, inverse in reversed(pairs):
-        share = inverse * float(step @ q)
+    for pair in reversed(pairs):
+        share = pair.inverse * float(pair.step @ q)
         shares.append(share)
-        q -= share * bent
-    q = metric(q)
+        q -= share * pair.bent
+    q = metric(q) if unit is None else unit * metric(unit * q)
     if rescale and pairs:
-        _, bent, inverse = pairs[-1]
-        q *= 1.0 / (inverse * float(bent @ metric(bent)))
-    for (step, bent, inverse), share in zip(pairs, reversed(shares), strict=True):
-        q += (share - inverse * float(bent @ q)) * step
-    return q
+        bent = pairs[-1].bent if unit is None else unit * pairs[-1].bent
+        q *= pairs[-1].ratio / (pairs[-1].inverse * float(bent @ metric(bent)))
+    q = q if unit is None else q.astype(np.float32)
+    for pair, share in zip(pairs, reversed(shares), strict=True):
+        q += (pair.ratio * share - pair.inverse * float(pair.bent @ q)) * pair.step
+    return np.asarray(q, dtype=np.float64) if unit is None else q * size / unit

@@ -1,0 +1,146 @@
+"""Proximal Newton over the columns that matter, from penalty to penalty, each point with its proof.
+
+At one penalty: hold the columns that may have a weight, take Newton steps on them until the dual point of the last step
+promises the gap (`leg.py`), look at all columns once, and prove the gap; columns that violate the conditions of the
+optimum join. From one penalty to the next everything is kept: weights, the correlations of all columns with the
+residuals, the columns held and the Hessian, which serves until its steps no longer shrink the gap tenfold.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steepest.driver import Run, StopRules, drive
+from steepest.optimum.held import Table
+from steepest.optimum.leg import Goal, Leg
+from steepest.optimum.quadratic import Model
+from steepest.penalties import ElasticNet
+from steepest.proof.dual_point import Point, Rows, inward
+from steepest.proof.duality import Proof, prove
+from steepest.proof.rounding import exact_dot
+from steepest.solvers.proximal_newton import proximal_newton
+from steepest.types import Floats, Status
+
+__all__ = ["Course", "worst"]
+
+FEW = 64  # columns whose Hessian is formed again at every new penalty: it costs no more than a step
+SPARE = 1.3  # times the columns that matter: with more than that, the others are let go
+ROUNDS = 60  # of adding columns
+JOINING = 256  # columns that may join at a time, or as many as there are
+
+
+class Course:
+    """Where the solver has come to: u (n,) and b in the frame.
+
+    c (n,)    X~'s(y - alpha) at the last look at all columns     at, proof  that point and what was proved there
+    watches   whether to stop where weights that nothing holds may be running away; `stalled`: it did
+    """
+
+    def __init__(self, table: Table, rows: Rows, u: Floats, b: float) -> None:
+        self.table, self.rows, self.u, self.b = table, rows, u, b
+        self.c: Floats | None = None
+        self.at: Point | None = None
+        self.proof: Proof | None = None
+        self.held = table.hold(np.zeros(0, np.intp), None)
+        self.model: Model | None = None
+        self.before: tuple[Floats, float] | None = None
+        self.watches, self.stalled, self.first = False, False, math.inf
+
+    def to(self, net: ElasticNet, candidates: NDArray[np.bool_], goal: Goal) -> list[Run]:
+        """Minimise loss + net to the goal; `candidates` are the columns to begin with."""
+        self._ahead(net, goal.ahead)
+        self._hold(candidates | (self.u != 0.0))
+        runs: list[Run] = []
+        tol, exact, gap, expected = goal.tol, False, math.inf, self.first
+        for _ in range(ROUNDS):
+            leg = Leg(self.table, self.rows, self.held, net.take(self.held.columns), goal)
+            leg.tol, leg.exact, leg.watches, leg.expected = tol, exact, self.watches, expected
+            leg.model, leg.fresh = self.model, self.model is None or len(self.held.columns) <= FEW
+            start = np.append(self.u[self.held.columns], self.b)
+            stop = _left(goal.stop, runs, leg)
+            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback))
+            self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
+            self.first = math.inf if goal.rough else leg.first
+            joining, proof = self._look(leg, runs[-1].last.theta, net, goal)
+            if status not in (Status.PROVED, Status.MINIMUM) or self.stalled or proof.gap <= goal.tol:
+                break
+            if np.any(joining):
+                self._hold(joining)
+            elif goal.rough or (status is Status.MINIMUM and exact and not proof.gap < 0.5 * gap):
+                break
+            else:
+                tol, exact, self.model = 0.1 * tol, True, None
+            gap, expected = proof.gap, math.inf
+        return runs
+
+    def _ahead(self, net: ElasticNet, share: float) -> None:
+        """Go on in the direction of the last penalties; weights that would change their sign stop at 0."""
+        before, self.before = self.before, (self.u, self.b)
+        if before is not None and share:
+            u = self.u + share * (self.u - before[0])
+            self.u, self.b = np.where(u * self.u > 0.0, u, 0.0), self.b + share * (self.b - before[1])
+        self.u = np.clip(self.u, net.lower, net.upper)
+
+    def _hold(self, wanted: NDArray[np.bool_]) -> None:
+        """Add these columns to those held; if most of them no longer matter, keep these alone."""
+        held = self.held.columns
+        has = np.zeros(self.table.n, dtype=bool)
+        has[held] = True
+        new, matter = np.flatnonzero(wanted & ~has), wanted | (self.u != 0.0)
+        if len(held) + len(new) > SPARE * np.count_nonzero(matter) + FEW and np.any(has & ~matter):
+            self.held, self.model = self.table.hold(np.concatenate([held[matter[held]], new]), self.held), None
+        elif len(new):
+            self.held = self.table.hold(np.concatenate([held, new]), self.held)
+            self.model = None if self.model is None else self.model.grown(self.held)
+
+    def _look(self, leg: Leg, theta: Floats, net: ElasticNet, goal: Goal) -> tuple[NDArray[np.bool_], Proof]:
+        """Look at all columns and form the proof; which columns not held violate the conditions of the optimum."""
+        theta = self._settled(leg, theta)
+        here, (rho, _) = leg.state(theta), leg.dual(theta)
+        self.at = Point(self.u, self.b, here.q, here.p, here.losses)
+        self.c = self.table.correlate(self.rows.residual(rho))
+        self.proof = prove(self.table, self.rows, net, self.at, (rho, self.c))
+        off = np.abs(net.violation(self.u, self.c))
+        off[self.held.columns] = 0.0
+        if not (np.any(off) or goal.rough or self.proof.gap <= goal.tol):
+            moved = inward(self.table, self.rows, net, rho, self.c)  # only rounding may stand in the way
+            if moved is not None:
+                c = self.table.correlate(self.rows.residual(moved))
+                again = prove(self.table, self.rows, net, self.at, (moved, c))
+                self.proof = min(self.proof, again, key=lambda proof: proof.bound)
+        return worst(off, len(self.held.columns)), self.proof
+
+    def _settled(self, leg: Leg, theta: Floats) -> Floats:
+        """Theta with the b that belongs to the user's (w, b), rounding included; the course stands there then."""
+        self.u, self.b = leg.whole(theta)
+        frame = self.table.frame
+        if not np.any(frame.centre):
+            return theta
+        w, b = frame.to_user(self.u, self.b)
+        self.b = float(exact_dot(frame.centre, w) + Fraction(b))
+        return theta if self.b == theta[-1] else np.append(theta[:-1], self.b)
+
+
+def worst(off: Floats, held: int) -> NDArray[np.bool_]:
+    """The columns that are off, or the worst of them: at most as many as are held, and some.
+
+    >>> worst(np.array([0.0, 3.0, 1.0]), 2)
+    array([False,  True,  True])
+    """
+    found = off > 0.0
+    most = max(JOINING, held)
+    if np.count_nonzero(found) > most:
+        found &= off >= np.partition(off, -most)[-most]
+    return found
+
+
+def _left(stop: StopRules, runs: list[Run], leg: Leg) -> StopRules:
+    """What is left of iterations and budget after the runs before."""
+    made = sum(len(run.trace.cost) for run in runs)
+    spent = sum(run.last.seconds for run in runs)
+    budget = None if stop.budget is None else max(1e-9, stop.budget - spent)
+    return StopRules(max(0, stop.iterations - made), -1.0, -1.0, budget, leg.enough)

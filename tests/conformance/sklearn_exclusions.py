@@ -1,0 +1,41 @@
+"""Tests of scikit-learn's test_logistic.py (1.9.1) that are left out, each with its reason: one table.
+
+A key is a test's name, or its beginning: up to the parameters, or into them.
+"""
+
+SILENT = "asks for a FutureWarning: correct spellings of 1.5 to 1.9 are translated here without a word"
+WIDER = "asks for an error where scikit-learn's solver cannot: 64-bit indices are read like any others here"
+
+EXCLUDED = {
+    "test_penalty_deprecated": SILENT,
+    "test_logisticregressioncv_warns_with_use_legacy_attributes": SILENT,
+    "test_l1_ratio_None_deprecated": SILENT,
+    "test_logisticregression_warns_with_n_jobs": SILENT,
+    "test_lr_scoring_warns": SILENT,
+    "test_lr_penalty_l1ratio_incompatible[l1-0.0]": "asks for a warning of penalty='l1' alone, correct in 1.7",
+    "test_large_sparse_matrix[csr_matrix-liblinear]": WIDER,
+    "test_large_sparse_matrix[csr_matrix-sag]": WIDER,
+    "test_large_sparse_matrix[csr_matrix-saga]": WIDER,
+    "test_large_sparse_matrix[csr_array-liblinear]": WIDER,
+    "test_large_sparse_matrix[csr_array-sag]": WIDER,
+    "test_large_sparse_matrix[csr_array-saga]": WIDER,
+    "test_liblinear_with_large_values": "asks for an error because liblinear freezes at 1e100; nothing freezes here",
+    "test_liblinear_dual_random_state": "asks for results that differ with the seed; they never do here",
+    "test_newton_cholesky_fallback_to_lbfgs": "tests how one solver hands over to another inside, on separable rows "
+    "at C=1e30 without a warning; here NotProvedWarning says that nothing is proved",
+    "test_logistic_regression_callback_support_warning": "asks for a warning that callbacks need solver='lbfgs'; here "
+    "every solver calls them",
+    "test_logistic_cv_multinomial_score[neg_log_loss": "compares to 6 decimals with scikit-learn's private lbfgs at "
+    "tol=1e-4, whose score is 3e-4 from that of the optimum",
+    "test_LogisticRegressionCV_GridSearchCV_elastic_net[3]": "elastic net of more than two classes is not there yet",
+    "test_LogisticRegressionCV_no_refit[3-l1_ratios1]": "elastic net of more than two classes is not there yet",
+    "test_LogisticRegressionCV_elasticnet_attribute_shapes[3]": "elastic net of more than two classes is not there yet",
+}
+
+
+def reason_for(name: str) -> str | None:
+    """Why the test of that name is left out, or None."""
+    for start, why in EXCLUDED.items():
+        if name == start or name.startswith(start if "[" in start else start + "["):
+            return why
+    return None

@@ -1,0 +1,182 @@
+"""Proofs by a dual point: never too small, in 60 digits, also where every rounding is as bad as it may be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from exact_penalties import Exact, random_case
+from mpmath import mp, mpf
+
+from steepest.penalties import ElasticNet
+from steepest.proof import duality
+from steepest.proof.dual_point import Point, Rows, inward, restoring, sure
+from steepest.proof.evidence import halves
+from steepest.proof.face import pinsker
+from steepest.proof.rounding import gamma
+
+
+@dataclass(frozen=True)
+class Table:
+    """Dense rows whose sums are claimed to be rounded `terms` times: a claim that tests may exhaust."""
+
+    X: np.ndarray
+    terms: int = 64
+
+    @property
+    def extent(self):
+        return np.abs(self.X).max(axis=0)
+
+    def dense(self, columns):
+        return self.X[:, columns]
+
+
+def setting(seed):
+    """A case with its optimum in 60 digits, and everything that a proof is made from."""
+    case = random_case(seed)
+    rows, n = Rows.of(case.y, case.s, case.offset), case.X.shape[1]
+    given = case.penalties
+    factors = np.ones(n) if given.factors is None else given.factors
+    lower = np.full(n, -np.inf) if given.lower is None else given.lower
+    upper = np.full(n, np.inf) if given.upper is None else given.upper
+    net = ElasticNet(given.l1 * factors * rows.weight, case.l2 * factors * rows.weight, lower, upper)
+    return case, rows, net, Exact(case)
+
+
+def point(case, rows, w, b, shift=0.0):
+    z = case.X @ w + b + (0.0 if case.offset is None else case.offset)
+    return Point(w, b, *halves((z + shift) * rows.sign, rows.rest))
+
+
+def proposals(rng, case, rows, at):
+    """Dual points of all sorts: the gradient's, moved ones, ones with a wrong sum."""
+    yield at.q
+    yield np.clip(at.q + 1e-3 * rng.standard_normal(len(at.q)) * at.q * at.p, 0.0, 1.0)
+    yield np.clip(at.q + 1e-9 * rng.standard_normal(len(at.q)), 0.0, 1.0)
+    yield at.q * (1.0 - 1e-4)
+
+
+def check_module_of_duality(module, seeds=range(0, 60, 2)):
+    """What `tests/mutation` runs: bounds at points near and far, with the worst roundings that are allowed for."""
+    finite = 0
+    for seed in seeds:
+        case, rows, net, exact = setting(seed)
+        best = exact.optimum(*solved(case))
+        if best is None:
+            continue
+        low, rng = exact.value(best) * exact.W, np.random.default_rng(seed)
+        for size in (0.0, 1e-8, 1e-4, 0.05):
+            w = np.clip(np.array([float(v) for v in best[:-1]]) * (1.0 + size * rng.uniform(-1, 1, exact.n)),
+                        net.lower, net.upper)  # fmt: skip
+            b = float(best[-1]) + size * rng.uniform(-1, 1)
+            truth = exact.value([mpf(v) for v in (*w.tolist(), b)]) * exact.W - low
+            for terms in (64, 10**9):
+                table = Table(case.X, terms)
+                for rho in proposals(rng, case, rows, point(case, rows, w, b)):
+                    finite += check_bounds(module, (case, rows, net, table), (w, b, rho), (truth, low))
+    assert finite > 100, finite
+
+
+def check_bounds(module, problem, proposal, truth):
+    """How many proofs said anything; each of them must hold."""
+    case, rows, net, table = problem
+    w, b, rho = proposal
+    true_gap, least = truth
+    residual = rows.residual(rho)
+    error = gamma(table.terms) * (table.extent * float(np.abs(residual).sum()))
+    c = case.X.T @ residual
+    doubt = 0.5 * gamma(np.count_nonzero(w) + 12) * (float(table.extent @ np.abs(w)) + abs(b) + rows.away)
+    said = 0
+    for shift, off in ((0.0, 0.0), (doubt, -np.sign(c) * error), (-doubt, np.sign(c) * error)):
+        proof = module.prove(table, rows, net, point(case, rows, w, b, shift), (rho, c + off))
+        assert true_gap <= mpf(proof.bound) * (1 + mpf(10) ** -12), (case.kind, float(true_gap), proof.bound)
+        assert mpf(proof.least) <= (least + true_gap) * (1 + mpf(10) ** -12)
+        said += np.isfinite(proof.bound)
+    return said
+
+
+def solved(case):
+    from steepest.engines import MemoryEngine
+    from steepest.optimum import composite
+    from steepest.optimum.outcome import Request
+
+    names = tuple(f"x{j}" for j in range(case.X.shape[1]))
+    engine = MemoryEngine(case.X, case.y, case.s, case.offset)
+    found = composite.minimise(engine, Request(1e-9, case.l2, names, penalties=case.penalties))
+    return found.w, found.b
+
+
+def test_no_proof_is_too_small():
+    check_module_of_duality(duality)
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_at_the_optimum_the_proof_is_sharp(seed):
+    case, rows, net, exact = setting(seed)
+    best = exact.optimum(*solved(case))
+    if best is None:
+        return
+    w, b = np.array([float(v) for v in best[:-1]]), float(best[-1])
+    table, at = Table(case.X), point(case, rows, w, b)
+    rho = at.q
+    c = case.X.T @ rows.residual(rho)
+    proof = duality.prove(table, rows, net, at, (rho, c))
+    moved = inward(table, rows, net, rho, c)
+    if moved is not None:
+        again = duality.prove(table, rows, net, at, (moved, case.X.T @ rows.residual(moved)))
+        proof = min(proof, again, key=lambda each: each.bound)
+    assert proof.gap < 1e-9, case.kind
+    value = exact.value([mpf(v) for v in (*w.tolist(), b)]) * exact.W
+    assert mpf(proof.least) > value * (1 - mpf(10) ** -5)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_must_hold_exactly_can_be_restored(seed):
+    """The move that is only thought of, made in 60 digits: the sum and the free columns' c become 0 within its bound."""
+    case, rows, net, _ = setting(seed)
+    rng = np.random.default_rng(seed)
+    net = ElasticNet(np.where(np.arange(len(net.l1)) == 0, 0.0, net.l1 + 1.0), 0.0 * net.l2, net.lower, net.upper)
+    w, b = 0.1 * rng.standard_normal(case.X.shape[1]), 0.1
+    rho = point(case, rows, w, b).q
+    c = case.X.T @ rows.residual(rho)
+    table = Table(case.X)
+    move = restoring(table, rows, sure(rows, net), rho, c)
+    columns = np.flatnonzero(move.free)
+    one = mp.matrix(np.column_stack([case.X[:, columns], np.ones(len(rho))]).tolist())
+    omega = [mpf(s) * mpf(r) * (1 - mpf(r)) for s, r in zip(rows.s.tolist(), rho.tolist(), strict=True)]
+    k = one.cols
+    M = mp.matrix(k, k)
+    for a in range(k):
+        for d in range(k):
+            M[a, d] = mp.fsum(o * one[i, a] * one[i, d] for i, o in enumerate(omega))
+    exact = [mpf(s) * mpf(g) * (mpf(e) - mpf(r))
+             for s, g, e, r in zip(rows.s.tolist(), rows.sign.tolist(), rows.rest.tolist(), rho.tolist(), strict=True)]  # fmt: skip
+    off = mp.matrix([mp.fsum(e * one[i, a] for i, e in enumerate(exact)) for a in range(k)])
+    multiplier = mp.lu_solve(M, off)
+    moves = [mp.fsum(one[i, a] * multiplier[a] for a in range(k)) for i in range(len(rho))]
+    seen = [abs(v) for v, s in zip(moves, rows.s, strict=True) if s > 0.0]
+    assert max(seen) <= mpf(move.reach)
+    for j in range(len(c)):
+        after = mp.fsum((e - o * v) * mpf(x)
+                        for e, o, v, x in zip(exact, omega, moves, case.X[:, j].tolist(), strict=True))  # fmt: skip
+        if move.free[j]:
+            assert abs(after) < mpf(10) ** -40
+        else:
+            assert abs(after - mpf(c[j])) <= mpf(move.error[j])
+
+
+def test_pinsker_is_pinsker():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        a, c, s = rng.random(), rng.random(), rng.uniform(0.1, 3.0)
+        divergence = s * (c * np.log(c / a) + (1.0 - c) * np.log((1.0 - c) / (1.0 - a)))
+        assert abs(a - c) <= pinsker(Rows.of(np.array([0.0]), np.array([s])), divergence)
+
+
+def test_dual_points_that_are_none_prove_nothing():
+    case, rows, net, _ = setting(0)
+    at = point(case, rows, np.zeros(case.X.shape[1]), 0.0)
+    table = Table(case.X)
+    beyond = np.where(np.arange(len(at.q)) == 1, 1.5, at.q)
+    for rho in (beyond, -at.q, np.full(len(at.q), np.nan), np.zeros(len(at.q))):
+        proof = duality.prove(table, rows, net, at, (rho, case.X.T @ rows.residual(rho)))
+        assert proof.bound == np.inf
