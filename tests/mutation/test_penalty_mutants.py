@@ -41,7 +41,6 @@ MUTANTS = [  # name, module, old text, new text
     ("divergence_unweighted", "proof/duality.py", "rows.s * (apart + moved), 0.0)", "1e-3 * (apart + moved), 0.0)"),
     ("rounding_of_z_forgotten", "proof/duality.py", "moved = doubt * (", "moved = 0.0 * ("),
     ("restoring_forgotten", "proof/duality.py", "reach * rho * (1.0 - rho) / curvature", "0.0 * rho * (1.0 - rho) / curvature"),
-    ("long_moves_allowed", "proof/duality.py", "if move.reach < STILL and", "if"),
     ("beyond_the_ends_allowed", "proof/duality.py", "and float(drawn.min()) >= 0.0 and float(drawn.max()) <= 1.0:", ":"),
     ("not_drawn", "proof/duality.py", "drawn = rows.rest + share * (rho - rows.rest)", "drawn = rho"),
     ("value_rounded_up", "proof/duality.py", "+ value * (1.0 - off - gamma(len(c) + 8))) / SLACK", "+ value) * 1.001"),

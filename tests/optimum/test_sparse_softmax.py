@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 import steepest
+from steepest import optimum
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.errors import DataError
@@ -230,11 +231,11 @@ def test_few_coefficients_and_dense_rows_of_many_columns():
     sparse, dense = steepest.fit(X, y, l2=0.01), steepest.fit(X.toarray(), y, l2=0.01)
     np.testing.assert_allclose(sparse.w, dense.w, atol=1e-6)
     np.testing.assert_allclose(sparse.predict_proba(X), dense.predict_proba(X.toarray()), atol=1e-7)
-    free = minimise(SparseEngine(X, y), 3, request(40, 0.0))
+    free = optimum.minimise(SparseEngine(X, y), request(40, 0.0), 3)
     assert free.certificate.exists == "proved"
     assert free.certificate.gap <= 1e-9
     twice = sp.csr_array(sp.hstack([X, 2.0 * X[:, [0]]]))
-    named = minimise(SparseEngine(twice, y), 3, request(41, 0.0))
+    named = optimum.minimise(SparseEngine(twice, y), request(41, 0.0), 3)
     assert named.notes[-1].text.startswith("x41 = 2 x1")
     np.testing.assert_allclose(named.w[:40], free.w, atol=1e-4)
     wide, y = text(300, 700, K=5)

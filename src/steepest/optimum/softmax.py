@@ -1,8 +1,9 @@
 """K >= 3 classes on dense rows: J(W, b) + ½ l2 |W|², the classes of every feature and the intercepts adding up to 0.
 
 Few coefficients: Newton's method in K - 1 coordinates, proved by C2 and D1. Many: L-BFGS with one block per class as
-its metric, taken from a part of the rows and renewed on the way, proved by D1 alone, which needs no matrix; the distance
-from the optimum by C2 over the diagonal (`sparse_softmax_proof.py`). Without a penalty a row of every class on its own side at once is complete separation: the iterate is the witness.
+its metric, taken from a part of the rows and renewed on the way, proved by D1 alone, which needs no matrix, and then by
+C2 over the diagonal for the distance. Without a penalty a row of every class on its own side at once is complete
+separation: the iterate is the witness.
 """
 
 from __future__ import annotations

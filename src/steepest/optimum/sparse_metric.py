@@ -81,7 +81,7 @@ class Diagonal:
     @property
     def unit(self) -> Floats:
         """(n + 1,) the root of the diagonal."""
-        return np.sqrt(np.append(self.diagonal, self.edge))
+        return np.asarray(np.sqrt(np.append(self.diagonal, self.edge)))
 
     @property
     def uncentred(self) -> Floats:
@@ -138,7 +138,7 @@ class ClassDiagonal:
     @property
     def unit(self) -> Floats:
         """((n + 1) K,) the root of the diagonal."""
-        return np.sqrt(np.vstack([self.diagonal, self.edge]).ravel())
+        return np.asarray(np.sqrt(np.vstack([self.diagonal, self.edge]).ravel()))
 
     def __call__(self, v: Floats) -> Floats:
         """P M^-1 P v, of which `centred` is the P on the left; gradients need none on the right."""

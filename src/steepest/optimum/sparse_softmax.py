@@ -1,6 +1,6 @@
 """K >= 3 classes on sparse rows: J(W, b) + ½ l2 |W|², the classes of every feature and the intercepts adding up to 0.
 
-L-BFGS over the stored numbers in the metric of the Hessian's diagonal, one per class, rescaled to the last pair, because
+L-BFGS over the stored numbers in the metric of the Hessian's diagonal, one per class, rescaled to the last pair, for
 what classes do to each other makes it wrong by a factor; it is formed again every few steps for as long as the value
 falls. On text of 20 classes (10,000 x 20,000) that took 16 passes to 1e-9 at C = 1 and 50 at C = 100; not rescaled 23
 and 125. (Few coefficients: the dense machinery of `softmax.py` on one block at a time.)

@@ -57,9 +57,9 @@ def lbfgs(
         bent = trial.gradient - at.gradient
         theta, before = theta + step, at
         at = yield Evaluate(theta, order=1)
-        curvature = float(step @ bent)
-        if curvature > np.finfo(float).eps * float(np.linalg.norm(step) * np.linalg.norm(bent)):
-            pairs.append(_Pair.of(step, bent, unit))
+        pair = _Pair.of(step, bent, unit)
+        if pair is not None:
+            pairs.append(pair)
         elif at.value >= before.value:
             return Status.MINIMUM
 
@@ -76,16 +76,18 @@ class _Pair:
     ratio: float
 
     @classmethod
-    def of(cls, step: Floats, bent: Floats, unit: Floats | None) -> _Pair:
-        if unit is None:
-            return cls(step, bent, 1.0 / float(step @ bent), 1.0)
-        step, bent = step * unit, bent / unit
+    def of(cls, step: Floats, bent: Floats, unit: Floats | None) -> _Pair | None:
+        """The pair, or None if rounding hides its curvature: in coordinates in which all columns count alike."""
+        if unit is not None:
+            step, bent = step * unit, bent / unit
+        curvature, size = float(step @ bent), float(np.linalg.norm(step) * np.linalg.norm(bent))
+        if not curvature > np.finfo(float).eps * size:
+            return None
+        if unit is None or not curvature > np.finfo(np.float32).eps * size:
+            return cls(step, bent, 1.0 / curvature, 1.0)
         long, steep = float(np.abs(step).max()), float(np.abs(bent).max())
         kept, change = (step / long).astype(np.float32), (bent / steep).astype(np.float32)
-        curvature = float(kept @ change)
-        if not curvature > np.finfo(np.float32).eps * float(np.linalg.norm(kept) * np.linalg.norm(change)):
-            return cls(step, bent, 1.0 / float(step @ bent), 1.0)  # single precision cannot tell its sign
-        return cls(kept, change, 1.0 / curvature, long / steep)
+        return cls(kept, change, 1.0 / float(kept @ change), long / steep)
 
 
 def _corrected(
@@ -106,9 +108,9 @@ def _corrected(
         share = pair.inverse * float(pair.step @ q)
         shares.append(share)
         q -= share * pair.bent
-    q = metric(q) if unit is None else unit * metric(unit * q)
+    q = metric(np.asarray(q, np.float64)) if unit is None else unit * metric(unit * q)
     if rescale and pairs:
-        bent = pairs[-1].bent if unit is None else unit * pairs[-1].bent
+        bent: Floats = np.asarray(pairs[-1].bent if unit is None else unit * pairs[-1].bent, np.float64)
         q *= pairs[-1].ratio / (pairs[-1].inverse * float(bent @ metric(bent)))
     q = q if unit is None else q.astype(np.float32)
     for pair, share in zip(pairs, reversed(shares), strict=True):
