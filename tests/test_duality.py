@@ -77,7 +77,9 @@ def check_module_of_duality(module, seeds=range(0, 60, 2)):
                         net.lower, net.upper)  # fmt: skip
             b = float(best[-1]) + size * rng.uniform(-1, 1)
             truth = exact.value([mpf(v) for v in (*w.tolist(), b)]) * exact.W - low
-            for table in (Table(case.X), Table(case.X, 10**9), Table(case.X, loose=1e9)):
+            tables = [Table(case.X), Table(case.X, 10**9), Table(case.X, loose=1e9)]
+            tables += [Table(case.X, -15, loose=1e9)] if size >= 1e-4 else []  # z alone is rounded
+            for table in tables:
                 for rho in proposals(rng, exact, best, rows, point(case, rows, w, b)):
                     finite += check_bounds(module, (case, rows, net, table), (w, b, rho), (truth, low))
         if case.kind in ("lasso", "elastic net"):
@@ -99,10 +101,14 @@ def check_sharpness(module, problem, best):
 
 def check_what_proves_nothing(module):
     case, rows, net, _ = setting(0)
-    at = point(case, rows, np.zeros(case.X.shape[1]), 0.0)
-    beyond = np.where(np.arange(len(at.q)) == 1, 1.0 + 1e-9, at.q)
-    under = np.where(np.arange(len(at.q)) == 1, -1e-9, at.q)
-    for rho in (beyond, under, -at.q, np.full(len(at.q), np.nan), np.zeros(len(at.q))):
+    at = point(case, rows, *solved(case))
+    assert module.prove(Table(case.X), rows, net, at, (at.q, case.X.T @ rows.residual(at.q))).gap < 1e-3
+    under = at.q.copy()
+    first = int(np.argmin(at.q))
+    other = next(i for i in np.argsort(at.q)[10:] if rows.sign[i] == rows.sign[first])
+    under[other] += under[first] + 1e-9  # the sum stays what it was: only one probability below 0 is at fault
+    under[first] = -1e-9
+    for rho in (under, -at.q, np.full(len(at.q), np.nan), np.zeros(len(at.q))):
         proof = module.prove(Table(case.X), rows, net, at, (rho, case.X.T @ rows.residual(rho)))
         assert proof.bound == np.inf
 
@@ -117,7 +123,8 @@ def check_bounds(module, problem, proposal, truth):
     c = case.X.T @ residual
     doubt = 0.9 * gamma(np.count_nonzero(w) + 12) * (float(table.extent @ np.abs(w)) + abs(b) + rows.away)
     said = 0
-    for shift in (0.0, doubt * rows.sign, -doubt * rows.sign):
+    nearer = rows.sign * np.sign(rho - point(case, rows, w, b).q)
+    for shift in (0.0, doubt * nearer, -doubt * rows.sign):
         for off in (0.0, -np.sign(c) * error, np.sign(c) * error):
             proof = module.prove(table, rows, net, point(case, rows, w, b, shift), (rho, c + off))
             assert true_gap <= mpf(proof.bound) * (1 + mpf(10) ** -12), (case.kind, float(true_gap), proof.bound)

@@ -87,7 +87,7 @@ def _certificate(
     by_rows = asked.l2 > 0.0 and (sparse or engine.n > engine.m)  # no Hessian of the columns is wanted
     if by_rows:
         strength = penalties(engine, asked.l2, asked.standardize)
-        near = prove(engine, strength, *at, longest_row(engine))
+        near = prove(engine, strength, *at, longest_row(engine, strength))
         if near.gap <= asked.tol:
             return near
     best = minimise(engine, Request(asked.tol, asked.l2, asked.names, standardize=asked.standardize))

@@ -155,7 +155,7 @@ def test_the_certificate_is_never_below_the_truth(seeds):
         _, _, H, a_best = exact(X, y, s, l2, best)
         inverse = np.diagonal(np.linalg.inv(H.astype(float)))
         engine = SparseEngine(sp.csr_array(X), y, s)
-        longest = longest_row(engine)
+        longest = longest_row(engine, np.full(X.shape[1], l2))
         for away in (0.0, 1e-9, 1e-6, 1e-3, 1e-1, 1.0):
             rng = np.random.default_rng(seed)
             theta = best.astype(float) + away * rng.standard_normal(len(best)) * np.sqrt(inverse)

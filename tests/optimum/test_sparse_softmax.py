@@ -138,7 +138,7 @@ def test_the_certificate_is_never_below_the_truth(seeds):
         used = np.ones(len(y), bool) if s is None else s > 0
         total = float(len(y) if s is None else s.sum())
         for engine in (SparseEngine(sp.csr_array(X), y, s), MemoryEngine(X, y, s)):
-            longest = longest_row(engine)
+            longest = longest_row(engine, np.full(X.shape[1], l2))
             for away in (0.0, 1e-9, 1e-6, 1e-3, 1e-1, 1.0):
                 rng = np.random.default_rng(seed)
                 theta = best.astype(float) + away * rng.standard_normal(best.shape) / np.append(
@@ -164,7 +164,8 @@ def test_the_intercepts_are_restored():
     engine = SparseEngine(sp.csr_array(X), y, s)
     for shift in (0.01, 0.1, 0.3):
         b = found.b + shift * np.array([1.0, -1.0, *[0.0] * (K - 2)])
-        seen = prove_classes(engine, np.full(X.shape[1], l2), (found.w, b), longest_row(engine))
+        strength = np.full(X.shape[1], l2)
+        seen = prove_classes(engine, strength, (found.w, b), longest_row(engine, strength))
         true = exact.gap(np.vstack([found.w, b]), best)
         assert true <= seen.gap <= 8.0 * true
 

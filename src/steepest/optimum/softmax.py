@@ -193,8 +193,8 @@ class _Fit:
 
     def _with_distance(self, known: Certificate, w: Floats, b: Floats) -> Certificate:
         """D1 bounds no coefficient; C2 over the diagonal does, in two passes and a half, where the penalty is large."""
-        longest = longest_row(self.engine)
-        found = prove_classes(self.engine, self.problem.l2, (w, b), longest, self.request.intercept)
+        l2 = self.problem.l2
+        found = prove_classes(self.engine, l2, (w, b), longest_row(self.engine, l2), self.request.intercept)
         self.proofs += 1
         return Certificate(
             min(known.gap, found.gap), min(known.max_probability_error, found.max_probability_error),

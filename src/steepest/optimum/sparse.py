@@ -165,7 +165,7 @@ class _Judge:
                 self.certificate = nothing if found is None else disproved(found)
                 return self.certificate
             if self.longest is None:
-                self.longest = longest_row(table.engine)
+                self.longest = longest_row(table.engine, table.strength)
             self.certificate = prove(table.engine, table.strength, w, b, self.longest)
         return self.certificate
 

@@ -76,11 +76,11 @@ class _Evidence:
 def prove(engine: Engine, strength: Floats, w: Floats, b: float, longest: float) -> Certificate:
     """The certificate at (w, b) for penalties `strength` (n,) > 0 on the mean loss; one pass.
 
-    `longest` >= |x_i| for every row (`longest_row`). What is not proved is infinite (1 for probabilities).
+    `longest` is what `longest_row` says. What is not proved is infinite (1 for probabilities).
 
     >>> import scipy.sparse as sp
     >>> engine = SparseEngine(sp.csr_array([[1.0], [0.0]]), np.array([1, 0]))
-    >>> proof = prove(engine, np.array([0.5]), np.array([0.45]), -0.225, 1.0)
+    >>> proof = prove(engine, np.array([0.5]), np.array([0.45]), -0.225, 1.5)
     >>> proof.exists, proof.gap < 1e-3
     ('proved', True)
     """
@@ -92,7 +92,7 @@ def prove(engine: Engine, strength: Floats, w: Floats, b: float, longest: float)
     value = seen.loss + penalty
     value_error = (seen.loss_doubt + seen.adding * seen.loss + (off + gamma(len(w) + 8)) * value) * SLACK
     least = ridge * (1.0 - off)
-    norm, kappa, reach = _norm(seen, ridge * w, least, off, longest)
+    norm, kappa, reach = _norm(seen, ridge * w, least, off, longest / math.sqrt(seen.weight * (1.0 - off)))
     if not (kappa < 1.0 and math.isfinite(norm)):
         return Certificate(math.inf, 1.0, math.inf, exists)
     found = bounds(norm, reach, 0.5 * norm * norm * SLACK)
@@ -101,7 +101,9 @@ def prove(engine: Engine, strength: Floats, w: Floats, b: float, longest: float)
 
 
 def _norm(seen: _Evidence, pull: Floats, least: Floats, off: float, longest: float) -> tuple[float, float, float]:
-    """Upper bounds on lambda, |kappa| and B. `least` <= R; `pull` is R w, off by `off` like everything with W."""
+    """Upper bounds on lambda, |kappa| and B, of rows no longer than `longest` over R^-1. `least` <= R; `pull` is R w, off
+    by `off` like everything with W.
+    """
     spread = seen.products[:, 3 if seen.products.shape[1] > 3 else 1]
     curvature = seen.curvature * (1.0 - seen.error)
     if not curvature > 0.0:
@@ -116,8 +118,8 @@ def _norm(seen: _Evidence, pull: Floats, least: Floats, off: float, longest: flo
     kappa = slope / curvature * SLACK
     size = (np.abs(inner) + doubt) / np.sqrt(least)
     square = float(size @ size) + excess(min(1.0, kappa)) * slope * kappa
-    away = (longest + float(np.linalg.norm(np.abs(centre) + centre_error))) * SLACK
-    reach = math.sqrt(away * away / float(least.min()) + 1.0 / curvature) * SLACK
+    away = (longest + float(np.linalg.norm((np.abs(centre) + centre_error) / np.sqrt(least)))) * SLACK
+    reach = math.sqrt(away * away + 1.0 / curvature) * SLACK
     return math.sqrt(square) * SLACK, kappa, reach
 
 
@@ -152,22 +154,26 @@ def _evidence(block: Block, w: Floats, b: float) -> _Evidence:
     )  # fmt: skip
 
 
-def longest_row(engine: Engine) -> float:
-    """An upper bound on |x_i| over all rows; one pass. Entries stored twice are safe: then lengths are those of |.|_1.
+def longest_row(engine: Engine, strength: Floats) -> float:
+    """An upper bound on the square root of sum_j x_ij² / strength_j over all rows; one pass.
+
+    Entries stored twice are safe: then it is the sum of |x_ij| / sqrt(strength_j).
 
     >>> import scipy.sparse as sp
-    >>> round(longest_row(SparseEngine(sp.csr_array([[3.0, 4.0], [0.0, 1.0]]), np.array([0, 1]))), 4)
-    5.0
+    >>> rows = SparseEngine(sp.csr_array([[3.0, 4.0], [0.0, 1.0]]), np.array([0, 1]))
+    >>> round(longest_row(rows, np.array([1.0, 4.0])), 4)
+    3.6056
     """
     canonical = not isinstance(engine, SparseEngine) or engine.canonical
+    inverse = 1.0 / strength if canonical else 1.0 / np.sqrt(strength)
 
     def of_block(block: Block) -> _Largest:
-        ones, longest = np.ones(block.X.shape[1]), 0.0
+        longest = 0.0
         for _, X in pieces(block.X):
             size = np.abs(entries(X), dtype=np.float64)
             if canonical:
                 size *= size
-            longest = max(longest, float((with_entries(X, size) @ ones).max(initial=0.0)))
+            longest = max(longest, float((with_entries(X, size) @ inverse).max(initial=0.0)))
         longest = math.sqrt(longest) if canonical else longest
         return _Largest(longest * (1.0 + gamma(block.X.shape[1] + 8)) * SLACK)
 

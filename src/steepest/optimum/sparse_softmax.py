@@ -153,5 +153,5 @@ class _Judge:
             found = None if iterate.point.errors else separation(engine, *at)
             return Certificate(math.inf, 1.0, math.inf, "unknown") if found is None else found
         if self.longest is None:
-            self.longest = longest_row(engine)
+            self.longest = longest_row(engine, self.objective.l2)
         return prove_classes(engine, self.objective.l2, at, self.longest, self.objective.intercept)

@@ -97,8 +97,8 @@ def prove_classes(
 ) -> Certificate:
     """The certificate at W (n, K), b (K,) for penalties `strength` (n,) > 0 on the mean loss.
 
-    The y are 0 … K-1, every class with rows of positive weight; `longest` >= |x_i| for every row. What is not proved
-    is infinite (1 for probabilities).
+    The y are 0 … K-1, every class with rows of positive weight; `longest` is what `longest_row` says. What is not
+    proved is infinite (1 for probabilities).
 
     >>> import scipy.sparse as sp
     >>> from steepest.engines.sparse import SparseEngine
@@ -118,10 +118,10 @@ def prove_classes(
     off = seen.adding + gamma(8)
     value = seen.loss + penalty
     value_error = (seen.loss_doubt + seen.adding * seen.loss + (off + gamma(w.size + 8)) * value) * SLACK
-    least = float(ridge.min()) * (1.0 - off)
     left = 1.0 - inner.reach
     dual = 0.5 * (square + inner.square / left) * SLACK * SLACK if left > 0.0 else math.inf
-    leverage = (longest / math.sqrt(least) * (math.sqrt(2.0) + inner.turn) + inner.edge) * SLACK
+    longest /= math.sqrt(seen.weight * (1.0 - off))
+    leverage = (longest * (math.sqrt(2.0) + inner.turn) + inner.edge) * SLACK
     if not math.isfinite(dual):
         return Certificate(math.inf, 1.0, math.inf, "proved")
     bound = together(math.sqrt(square + inner.square) * SLACK, leverage, dual, beside)
