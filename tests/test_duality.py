@@ -1,5 +1,6 @@
 """Proofs by a dual point: never too small, in 60 digits, also where every rounding is as bad as it may be."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,9 @@ import pytest
 from exact_penalties import Exact, random_case
 from mpmath import mp, mpf
 
+from steepest.engines import MemoryEngine
+from steepest.optimum import composite
+from steepest.optimum.outcome import Request
 from steepest.penalties import ElasticNet
 from steepest.proof import duality
 from steepest.proof.dual_point import Point, Rows, inward, restoring, sure
@@ -33,6 +37,7 @@ class Table:
         return self.X[:, columns]
 
 
+@functools.cache
 def setting(seed):
     """A case with its optimum in 60 digits, and everything that a proof is made from."""
     case = random_case(seed)
@@ -50,38 +55,49 @@ def point(case, rows, w, b, shift=0.0):
     return Point(w, b, *halves((z + shift) * rows.sign, rows.rest))
 
 
-def proposals(rng, exact, best, rows, at):
-    """Dual points of all sorts: the optimum's own, the gradient's, moved ones, ones with a wrong sum,
-    ones too large.
-    """
-    alpha = np.full(len(at.q), 0.25)
-    alpha[rows.s > 0.0] = [float(p) for p in exact.probabilities(best)]
-    own = np.where(rows.sign > 0.0, alpha, 1.0 - alpha)
+@functools.cache
+def own(seed):
+    """The optimum's dual point."""
+    _, rows, _, exact = setting(seed)
+    alpha = np.full(len(rows.y), 0.25)
+    alpha[rows.s > 0.0] = [float(p) for p in exact.probabilities(optimum(seed))]
+    return np.where(rows.sign > 0.0, alpha, 1.0 - alpha)
+
+
+@functools.cache
+def moved(seed, size):
+    """A point off the optimum by `size`, relatively; F - F* there, and F*, in 60 digits."""
+    (_, _, net, exact), best, rng = setting(seed), optimum(seed), np.random.default_rng(seed)
+    low = exact.value(best) * exact.W
+    w = np.array([float(v) for v in best[:-1]]) * (1.0 + size * rng.uniform(-1, 1, exact.n))
+    w, b = np.clip(w, net.lower, net.upper), float(best[-1]) + size * rng.uniform(-1, 1)
+    return w, b, (exact.value([mpf(v) for v in (*w.tolist(), b)]) * exact.W - low, low)
+
+
+def proposals(rng, own, rows, at):
+    """Dual points of all sorts: the optimum's own, the gradient's, moved ones, ones with a wrong sum, ones too large."""
     yield from (own, at.q, 0.5 * own + 0.5 * at.q, rows.rest + 1.02 * (own - rows.rest))
     yield np.clip(at.q + 1e-3 * rng.standard_normal(len(at.q)) * at.q * at.p, 0.0, 1.0)
     yield np.clip(own + 1e-9 * rng.standard_normal(len(at.q)), 0.0, 1.0)
     yield at.q * (1.0 - 1e-4)
 
 
-def check_module_of_duality(module, seeds=range(0, 60, 2)):
+def check_module_of_duality(module, seeds=(0, 1, 4, 5, 13, 19, 30, 31)):
     """What `tests/mutation` runs: bounds at points near and far, with the worst roundings that are allowed for."""
     finite = 0
     for seed in seeds:
         case, rows, net, exact = setting(seed)
-        best = exact.optimum(*solved(case))
+        best = optimum(seed)
         if best is None:
             continue
-        low, rng = exact.value(best) * exact.W, np.random.default_rng(seed)
-        for size in (0.0, 1e-8, 1e-4, 0.05, 0.7):
-            w = np.clip(np.array([float(v) for v in best[:-1]]) * (1.0 + size * rng.uniform(-1, 1, exact.n)),
-                        net.lower, net.upper)  # fmt: skip
-            b = float(best[-1]) + size * rng.uniform(-1, 1)
-            truth = exact.value([mpf(v) for v in (*w.tolist(), b)]) * exact.W - low
+        rng = np.random.default_rng(seed)
+        for size in (0.0, 1e-4, 0.3):
+            w, b, truth = moved(seed, size)
             tables = [Table(case.X), Table(case.X, 10**9), Table(case.X, loose=1e9)]
-            tables += [Table(case.X, -15, loose=1e9)] if size >= 1e-4 else []  # z alone is rounded
+            tables += [Table(case.X, -16, loose=1e9)] if size >= 1e-4 else []  # z alone is rounded
             for table in tables:
-                for rho in proposals(rng, exact, best, rows, point(case, rows, w, b)):
-                    finite += check_bounds(module, (case, rows, net, table), (w, b, rho), (truth, low))
+                for rho in proposals(rng, own(seed), rows, point(case, rows, w, b)):
+                    finite += check_bounds(module, (case, rows, net, table), (w, b, rho), truth)
         if case.kind in ("lasso", "elastic net"):
             check_sharpness(module, (case, rows, net, exact), best)
     assert finite > 200, finite
@@ -133,11 +149,13 @@ def check_bounds(module, problem, proposal, truth):
     return said
 
 
-def solved(case):
-    from steepest.engines import MemoryEngine
-    from steepest.optimum import composite
-    from steepest.optimum.outcome import Request
+@functools.cache
+def optimum(seed):
+    case, _, _, exact = setting(seed)
+    return exact.optimum(*solved(case))
 
+
+def solved(case):
     names = tuple(f"x{j}" for j in range(case.X.shape[1]))
     engine = MemoryEngine(case.X, case.y, case.s, case.offset)
     found = composite.minimise(engine, Request(1e-9, case.l2, names, penalties=case.penalties))
@@ -151,7 +169,7 @@ def test_no_proof_is_too_small():
 @pytest.mark.parametrize("seed", range(0, 60, 3))
 def test_at_the_optimum_the_proof_is_sharp(seed):
     case, rows, net, exact = setting(seed)
-    best = exact.optimum(*solved(case))
+    best = optimum(seed)
     if best is None:
         return
     w, b = np.array([float(v) for v in best[:-1]]), float(best[-1])

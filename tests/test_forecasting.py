@@ -29,6 +29,9 @@ from steepest.optimum.regime import Regime, choose, sample_size
         ((100_000, 50_000), {"nnz": 7_500_000}, Regime.SPARSE_MANY),
         ((150, 4), {"classes": 3}, Regime.CLASSES_NEWTON),
         ((1_797, 64), {"classes": 10}, Regime.CLASSES),
+        ((1_797, 64), {"classes": 10, "nnz": 50_000}, Regime.CLASSES),
+        ((10_000, 20_000), {"classes": 20, "nnz": 750_000}, Regime.CLASSES_MANY),
+        ((2_000, 10_000), {"classes": 3}, Regime.CLASSES_MANY),
     ],
 )
 def test_choice(shape, more, regime):

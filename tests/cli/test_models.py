@@ -69,12 +69,12 @@ def test_show(fitted: tuple[str, Path], mixed: str) -> None:
     for words in (
         "'sex': 'male' is positive, 'female' negative",
         "minimised mean of −(y log a + (1 − y) log(1 − a))",
-        "penguins.csv: 333 rows ('female' 165, 'male' 168)",
+        "333 rows ('female' 165, 'male' 168)",
         "a finite optimum exists",
         "bill_length_mm",
         "32.1 … 59.6",
     ):
-        assert words in " ".join(result.stdout.split())
+        assert "".join(words.split()) in "".join(result.stdout.split())  # long paths are broken across lines
     document = json.loads(call("show", fitted[0], "--json").stdout)
     read = steepest.load(fitted[0])
     assert list(document["coefficients"].values()) == read.w.tolist()

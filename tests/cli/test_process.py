@@ -100,7 +100,7 @@ def test_ctrl_c_prints_and_saves_what_there_is(endless: str, tmp_path: Path) -> 
         [*COMMAND, "fit", endless, *LONG, "--json", "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
-    time.sleep(3.0)
+    time.sleep(10.0)
     process.send_signal(signal.SIGINT)
     sent = time.perf_counter()
     stdout, stderr = process.communicate(timeout=30)
@@ -119,7 +119,7 @@ def test_ctrl_c_while_reading() -> None:
         [*COMMAND, "fit", "-", "--target", "y"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
-    time.sleep(1.5)
+    time.sleep(8.0)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stdout, stderr) == (130, "", "steepest: interrupted\n")

@@ -423,3 +423,50 @@ def test_the_metric_is_renewed_while_the_value_falls(monkeypatch):
     found = minimise(SparseEngine(X, y), 5, request(2000, 1e-5))
     assert found.status is Status.PROVED
     assert 2 <= len(formed) < len(found.trace.value) / 8 + 1
+
+
+@pytest.mark.parametrize("spread", [3, 60])
+def test_units_of_the_columns_do_not_matter(spread):
+    X, y = text(900, 600)
+    scale = 10.0 ** np.random.default_rng(0).uniform(-spread, spread, 600)
+    other = sp.csr_array((X.data * scale[X.indices], X.indices, X.indptr), X.shape)
+    one, two = (minimise(SparseEngine(each, y), 5, request(600, 1e-2, standardize=True)) for each in (X, other))
+    assert one.status is two.status is Status.PROVED
+    assert two.passes <= 1.2 * one.passes + 2
+    assert two.value == pytest.approx(one.value, rel=2e-9)
+    assert two.certificate.max_coefficient_error <= 3.0 * one.certificate.max_coefficient_error < np.inf
+
+
+def test_a_strength_for_every_column_is_certified_too():
+    """The longest row is measured by the strengths: a bound that forgot them would be far off here."""
+    for seed in range(8):
+        X, y, s, _, _ = small(seed)
+        strength = 10.0 ** np.random.default_rng(seed).uniform(-3, 1, X.shape[1])
+        root = np.sqrt(strength)
+        K = int(y.max()) + 1
+        found = softmax.minimise(MemoryEngine(X / root, y, s), K, request(X.shape[1], 1.0, 1e-12))
+        exact = Exact(X / root, y, s, 1.0, True)
+        best = exact.optimum(np.vstack([found.w, found.b]))
+        used = np.ones(len(y), bool) if s is None else s > 0
+        engine = SparseEngine(sp.csr_array(X), y, s)
+        longest = longest_row(engine, strength)
+        for away in (1e-6, 1e-3, 1e-2):
+            rng = np.random.default_rng(seed)
+            theta = best.astype(float) + away * rng.standard_normal(best.shape)
+            theta -= theta.mean(axis=1, keepdims=True)
+            seen = prove_classes(engine, strength, (theta[:-1] / root[:, None], theta[-1]), longest)
+            assert exact.gap(theta, best) * (1.0 - 1e-8) <= seen.gap
+            probability, coefficient = errors(exact, theta, best, used)
+            assert probability <= seen.max_probability_error
+            total = float(len(y) if s is None else s.sum())
+            assert coefficient * np.sqrt(total) <= seen.max_coefficient_error * (1.0 + 1e-6)
+
+
+def test_dense_rows_of_too_many_columns_for_blocks(monkeypatch):
+    X, y = text(300, 60, K=5)
+    monkeypatch.setattr(optimum.regime, "LARGE_BLOCKS", 100)
+    monkeypatch.setattr(optimum.regime, "FEW_COEFFICIENTS", 10)
+    fit = steepest.fit(X.toarray(), y, l2=0.01)
+    monkeypatch.undo()
+    np.testing.assert_allclose(fit.w, steepest.fit(X.toarray(), y, l2=0.01).w, atol=1e-4)
+    assert fit.certificate.gap <= 1e-9

@@ -12,6 +12,7 @@ from steepest.engines import MemoryEngine
 from steepest.objective import Objective
 from steepest.penalties import L2
 from steepest.solvers import METHODS, Method, largest_curvature
+from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.momentum import MOMENTUM, momentum
 from steepest.solvers.newton import newton, newton_step
 from steepest.types import Along, Evaluate, HessianTimes, Point, Status
@@ -257,3 +258,31 @@ def test_newton_ends_where_the_hessian_overflows():
     with pytest.raises(StopIteration) as end:
         solver.send(Point(0.7, 0.7, 1, np.ones(2), np.array([[np.inf, 0.0], [0.0, 1.0]])))
     assert end.value.value is Status.OVERFLOW
+
+
+def problem_of_units(spread, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((300, 12)) @ (np.eye(12) + 0.3 * rng.standard_normal((12, 12)))
+    y = (X @ rng.standard_normal(12) + rng.logistic(size=300) > 0.0).astype(float)
+    scale = 10.0 ** rng.uniform(-spread, spread, 12)
+    return Objective(MemoryEngine(X * scale, y), penalty=L2(1e-3 * scale**2))
+
+
+def lbfgs_run(objective, single):
+    diagonal = np.diagonal(objective.answer(Evaluate(np.zeros(13), 2)).hessian)
+    solver = lbfgs(np.zeros(13), lambda v: v / diagonal, 6, rescale=True, unit=np.sqrt(diagonal) if single else None)
+    return drive(solver, objective, StopRules(200, gradient_tolerance=-1.0, tolerance=-1.0))
+
+
+def test_pairs_in_single_precision_take_no_more_steps_whatever_the_units():
+    optimum = drive(newton(np.zeros(13)), problem_of_units(0.0), StopRules(100)).last.point.value
+    steps = {}
+    for spread in (0.0, 3.0, 60.0):
+        for single in (False, True):
+            run = lbfgs_run(problem_of_units(spread), single)
+            assert np.all(np.diff(run.trace.value) <= 0.0)
+            near = np.flatnonzero(run.trace.value <= optimum * (1.0 + 1e-12))
+            steps[spread, single] = near[0] if len(near) else np.inf
+    assert steps[0.0, True] <= steps[0.0, False] + 1 <= 45
+    assert steps[3.0, True] <= steps[0.0, False] + 1
+    assert steps[60.0, True] <= steps[0.0, False] + 1

@@ -101,8 +101,8 @@ def prove(engine: Engine, strength: Floats, w: Floats, b: float, longest: float)
 
 
 def _norm(seen: _Evidence, pull: Floats, least: Floats, off: float, longest: float) -> tuple[float, float, float]:
-    """Upper bounds on lambda, |kappa| and B, of rows no longer than `longest` over R^-1. `least` <= R; `pull` is R w, off
-    by `off` like everything with W.
+    """Upper bounds on lambda, |kappa| and B, of rows no longer than `longest` over R^-1. `least` <= R; `pull` is R w,
+    off by `off` like everything with W.
     """
     spread = seen.products[:, 3 if seen.products.shape[1] > 3 else 1]
     curvature = seen.curvature * (1.0 - seen.error)

@@ -103,7 +103,7 @@ def prove_classes(
     >>> import scipy.sparse as sp
     >>> from steepest.engines.sparse import SparseEngine
     >>> rows = SparseEngine(sp.csr_array(np.eye(3)), np.arange(3))
-    >>> proof = prove_classes(rows, np.ones(3), (0.26 * np.eye(3) - 0.26 / 3.0, np.zeros(3)), 1.0)
+    >>> proof = prove_classes(rows, np.ones(3), (0.3 * np.eye(3) - 0.1, np.zeros(3)), 1.0)
     >>> proof.exists, proof.gap < 1e-4
     ('proved', True)
     """
