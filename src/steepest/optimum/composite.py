@@ -37,8 +37,8 @@ def minimise(engine: MemoryEngine | SparseEngine, request: Request) -> Outcome:
     >>> from steepest.penalties import Penalties
     >>> rows = MemoryEngine(np.array([[1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [4.0, 1.0]]), np.array([0.0, 1.0, 0.0, 1.0]))
     >>> found = minimise(rows, Request(1e-9, 0.0, ("a", "b"), penalties=Penalties(l1=0.1)))
-    >>> found.status.key, found.w[0], round(found.w[1], 4)
-    ('proved', 0.0, 2.7726)
+    >>> found.status.key, found.certificate.gap <= 1e-9, round(float(found.w[1]), 3)
+    ('proved', True, 2.773)
     """
     started, passes = time.perf_counter(), engine.passes
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
