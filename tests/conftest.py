@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
+collect_ignore = ["conformance"]  # programs and a plugin that tests run in processes of their own
 
 
 class SharedData:

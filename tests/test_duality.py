@@ -82,7 +82,7 @@ def proposals(rng, own, rows, at):
     yield at.q * (1.0 - 1e-4)
 
 
-def check_module_of_duality(module, seeds=(0, 1, 4, 5, 6, 13, 19, 31, 36, 42)):
+def check_module_of_duality(module, seeds=(0, 1, 4, 5, 10, 11, 13, 19, 29, 36)):
     """What `tests/mutation` runs: bounds at points near and far, with the worst roundings that are allowed for."""
     finite = 0
     for seed in seeds:

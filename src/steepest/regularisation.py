@@ -118,10 +118,12 @@ def regularisation_path(
     Examples
     --------
     >>> import numpy as np, steepest
-    >>> X = np.arange(60.0).reshape(20, 3) % 7.0
-    >>> found = steepest.regularisation_path(X, X[:, 0] + X[:, 1] > 6.0, count=5)
-    >>> found.ws.shape, found.nonzeros.tolist(), bool(found.gaps.max() <= 1e-6)
-    ((5, 3), [0, 2, 3, 3, 3], True)
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((200, 10))
+    >>> y = X[:, 0] - X[:, 1] + rng.logistic(size=200) > 0.0
+    >>> found = steepest.regularisation_path(X, y, count=5)
+    >>> found.ws.shape, int(found.nonzeros[0]), int(found.nonzeros[-1]), bool(found.gaps.max() <= 1e-6)
+    ((5, 10), 0, 10, True)
 
     """
     started = time.perf_counter()
