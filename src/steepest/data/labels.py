@@ -105,7 +105,10 @@ def _not_two(distinct: list[Any], counts: Counter[Any]) -> str:
     if len(distinct) == 1:
         return f"y holds one class only, {seen}: two are needed to tell them apart"
     more = f", … ({len(distinct)} in all)" if len(distinct) > 5 else ""
-    return f"y holds {len(distinct)} distinct labels, {seen}{more}: exactly two are needed here"
+    cure = "exactly two are needed here"
+    if _measured(distinct) and all(0.0 <= value <= 1.0 for value in distinct):
+        cure = "give trials=1 if they are shares of successes; labels must be two"
+    return f"y holds {len(distinct)} distinct labels, {seen}{more}: {cure}"
 
 
 def _check_weighted(encoded: NDArray[np.unsignedinteger], weight: Floats, distinct: list[Any]) -> None:

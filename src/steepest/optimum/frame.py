@@ -14,6 +14,7 @@ import numpy as np
 from steepest.data.arrays import LARGEST
 from steepest.data.columns import ends
 from steepest.engines import MemoryEngine
+from steepest.errors import DataError
 from steepest.kernels import KERNELS, compiled, suited
 from steepest.proof.linear_relations import Dependence
 from steepest.scaling import Moments, Scaling
@@ -73,11 +74,20 @@ def survey(engine: MemoryEngine, frame: Scaling) -> Survey:
 
 
 def frame_of(moments: Moments, dropped: tuple[Dependence, ...]) -> Scaling:
-    """Powers of two near the deviations; an infinite scale leaves a dropped column out."""
+    """Powers of two near the deviations; an infinite scale leaves a dropped column out.
+
+    Raises DataError for a column whose numbers are so small that their squares, and with them its deviation, are lost.
+    """
     deviation = np.sqrt(moments.square / moments.weight)
     size = np.abs(moments.mean)
     varies = deviation > 16.0 * np.finfo(float).eps * size
     near = np.where(varies, deviation, np.where(size > 0.0, size, 1.0))
+    lost = np.flatnonzero(near < 1.0 / LARGEST)
+    if len(lost):
+        raise DataError(
+            f"X[:, {lost[0]}] holds numbers around {near[lost[0]]:.0e}: values below {1.0 / LARGEST:.0e} cannot be "
+            "squared in floating point; multiply the column by a power of ten"
+        )
     scale = np.ldexp(1.0, np.frexp(near)[1])
     scale[[found.column for found in dropped]] = np.inf
     return Scaling(np.where(size > OFFSET * deviation, moments.mean, 0.0), scale)

@@ -1,11 +1,15 @@
 """Newton's method with step control: J never rises on an accepted step.
 
 The full step is tried first. Where it does not lower J (far from the optimum plain Newton runs away), one further
-pass looks along the same direction at 2^-1 … 2^-40 of it at once. Where the Hessian is singular (collinear columns,
-saturated rows) the step is the shortest of the least-squares steps, which leaves undetermined directions alone.
+pass looks along the same direction at 2^-1 … 2^-40 of it at once; where rows are so far out that the Hessian is next to
+nothing (z = 200 leaves 1e-87), further ones at 2^-41 … 2^-80 and so on, as long as that still moves theta. Where the
+Hessian is singular (collinear columns, saturated rows) the step is the shortest of the least-squares steps, which
+leaves undetermined directions alone.
 """
 
 from __future__ import annotations
+
+from collections.abc import Generator
 
 import numpy as np
 import scipy.linalg.lapack
@@ -29,12 +33,10 @@ def newton(theta: Floats) -> Solver:
         promised = -float(at.gradient @ step)
         trial = yield Evaluate(theta + step, order=2, trial=True)
         if not trial.value <= at.value:
-            values = yield Along(theta, step, SHORTER)
-            enough = at.value - SUFFICIENT * promised * np.array(SHORTER)
-            lower = np.flatnonzero((values <= enough) & (values < at.value))
-            if not len(lower):
+            shortened = yield from _shortened(theta, step, at)
+            if shortened is None:
                 return Status.MINIMUM
-            step = SHORTER[lower[0]] * step
+            step = shortened
             trial = yield Evaluate(theta + step, order=2, trial=True)
             if not trial.value <= at.value:
                 return Status.MINIMUM
@@ -42,6 +44,19 @@ def newton(theta: Floats) -> Solver:
         at = yield Evaluate(theta, order=2)
         if 0.5 * promised <= EPS * value:
             return Status.MINIMUM
+
+
+def _shortened(theta: Floats, step: Floats, at: Point) -> Generator[Along, Floats, Floats | None]:
+    """The longest 2^-k step that lowers J by its share of what is promised, or None if none that moves theta does."""
+    slope = float(at.gradient @ step)
+    while np.any(theta + SHORTER[0] * step != theta):
+        values = yield Along(theta, step, SHORTER)
+        enough = at.value + SUFFICIENT * slope * np.array(SHORTER)
+        lower = np.flatnonzero((values <= enough) & (values < at.value))
+        if len(lower):
+            return np.asarray(SHORTER[lower[0]] * step)
+        step, slope = SHORTER[-1] * step, SHORTER[-1] * slope
+    return None
 
 
 def newton_step(at: Point) -> Floats:
