@@ -123,6 +123,9 @@ def _solve(table: _Table, request: Request, started: float, final: bool = False)
         here = _with_hessian(table, runs[-1].last)
         if may_depend and _singular(here.point.hessian):
             return None
+        if runs[-1].status is Status.MINIMUM:
+            here = judge.balanced(here, lambda theta: _point(table.objective, theta, 2))
+            runs[-1] = replace(runs[-1], last=here)
         judge.examine(here)
         if judge.certificate.gap > request.tol:
             judge.certificate = _measured(table, here, judge.certificate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,11 +19,12 @@ from steepest.proof.apriori import Apriori
 from steepest.proof.certificate import Certificate, disproved
 from steepest.proof.existence import Witness, find_witness
 from steepest.solvers.newton import newton_step
-from steepest.types import Floats
+from steepest.types import Floats, Point
 
 __all__ = ["Judge", "Known"]
 
 SEARCH_AT = (6, 12, 24, 48)  # Newton steps that still creep when a separating plane is looked for
+ROUNDED = 1.0 + 4.0 * np.finfo(float).eps  # as much J may seem to rise by rounding
 TINY = np.finfo(float).tiny
 TOO_FAR = 16.0  # of the estimate: the certificate says nothing yet, a step or two on it will
 CREEPS = 0.05  # of the decrement before: Newton's method, once it converges, leaves far less of it
@@ -100,6 +101,20 @@ class Judge:
         if gap > self.tol:  # the estimate was too hopeful: ask for more before the next examination
             self.margin *= 2.0 * min(gap / self.tol, 1e6) if math.isfinite(gap) else TOO_FAR
         return gap <= self.tol
+
+    def balanced(self, last: Iterate, evaluate: Callable[[Floats], Point]) -> Iterate:
+        """`last`, where no step lowers J in floating point; one more of Newton if rare events ask for it.
+
+        J of 200,000 rows with 20 positives cannot tell steps apart that change the expected number by 1e-8 of it; the
+        gradient can. The step counts if it brings the intercept's gradient nearer to 0 and J rises by its rounding at
+        most. `evaluate(theta)` answers with the Hessian.
+        """
+        if abs(float(last.point.gradient[-1])) <= self.imbalance:
+            return last
+        theta = last.theta + newton_step(last.point)
+        point = evaluate(theta)
+        better = abs(float(point.gradient[-1])) < abs(float(last.point.gradient[-1]))
+        return replace(last, theta=theta, point=point) if better and point.value <= last.point.value * ROUNDED else last
 
     def examine(self, iterate: Iterate) -> None:
         """Form the certificate at this iterate."""
