@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from steepest.engines import MemoryEngine
 from steepest.kernels import KERNELS, Kernel
 from steepest.penalties import L2
 from steepest.scaling import Scaling
@@ -81,21 +82,26 @@ class Objective:
             return self._hessian_times(question.theta, question.direction)
         return self._along(question)
 
-    def _seen(self, theta: Floats) -> tuple[Floats, float]:
+    def seen(self, theta: Floats) -> tuple[Floats, float]:
         """Theta as weights of the rows that the kernel sees."""
         w, b = theta[:-1], float(theta[-1])
         return (w, b) if self.scaling is None else self.scaling.seen(w, b)
 
     def _sum(self, of_block: Callable[[Block], A]) -> A:
         scaling = self.scaling
-        if scaling is None or not np.any(scaling.centre):
-            return self.engine.sum(of_block)
-        return self.engine.sum(lambda block: of_block(scaling.centred(block)))
+        if scaling is not None and np.any(scaling.centre):
+            return self.engine.sum(lambda block: of_block(scaling.centred(block)))
+        if self.kernel is KERNELS["compiled"] and isinstance(self.engine, MemoryEngine):
+            return self.engine.sum(of_block, widen=False)  # which it does itself, in cache
+        return self.engine.sum(of_block)
 
     def _evaluate(self, theta: Floats, order: int) -> Point:
-        w, b = self._seen(theta)
+        w, b = self.seen(theta)
         kernel = self.kernel.sums
-        total: Sums = self._sum(lambda block: kernel(block, w, b, order))
+        return self.point(theta, order, self._sum(lambda block: kernel(block, w, b, order)))
+
+    def point(self, theta: Floats, order: int, total: Sums) -> Point:
+        """What the sums over all rows, as the kernel sees them, mean at theta."""
         cost = total.loss / total.weight
         value = cost + self.penalty.value(theta[:-1])
         if order == 0:
@@ -131,8 +137,8 @@ class Objective:
         return hessian
 
     def _hessian_times(self, theta: Floats, direction: Floats) -> Floats:
-        w, b = self._seen(theta)
-        v, c = self._seen(direction)
+        w, b = self.seen(theta)
+        v, c = self.seen(direction)
         kernel = self.kernel.hessian_times
         total: Product = self._sum(lambda block: kernel(block, w, b, v, c))
         product = self._gradient(total, self.engine.total_weight)
@@ -140,8 +146,8 @@ class Objective:
         return product
 
     def _along(self, question: Along) -> Floats:
-        w, b = self._seen(question.theta)
-        v, c = self._seen(question.direction)
+        w, b = self.seen(question.theta)
+        v, c = self.seen(question.direction)
         steps = np.asarray(question.steps)
         kernel = self.kernel.along
         losses: Floats = self._sum(lambda block: kernel(block, w, b, v, c, steps))

@@ -77,8 +77,8 @@ def test_nothing_to_add_is_an_error():
 def dropping(X, y, weight):
     engine = MemoryEngine(X, y, weight, block_bytes=4096)
     blocks = engine.blocks
-    engine.blocks = lambda start, stop: (
-        list(blocks(start, stop))[: 1 if stop - start < 200 else None][:-1] or blocks(start, stop)
+    engine.blocks = lambda start, stop, widen=True: (
+        list(blocks(start, stop, widen))[: 1 if stop - start < 200 else None][:-1] or blocks(start, stop, widen)
     )
     return engine
 
@@ -86,7 +86,7 @@ def dropping(X, y, weight):
 def backwards(X, y, weight):
     engine = MemoryEngine(X, y, weight, threads=1, block_bytes=4096)
     blocks = engine.blocks
-    engine.blocks = lambda start, stop: reversed(list(blocks(start, stop)))
+    engine.blocks = lambda start, stop, widen=True: reversed(list(blocks(start, stop, widen)))
     return engine
 
 

@@ -64,25 +64,25 @@ class MemoryEngine:
             return float(self.m)
         return tree_sum(float(self.weight[i : i + self.rows].sum()) for i in range(0, self.m, self.rows))
 
-    def sum(self, of_block: Callable[[Block], A]) -> A:
-        """`of_block(block)` for every block, added along the fixed tree."""
+    def sum(self, of_block: Callable[[Block], A], *, widen: bool = True) -> A:
+        """`of_block(block)` for every block, added along the fixed tree; without `widen` X has its own dtype there."""
         self.passes += 1
         if self.threads == 1 or self.m <= self.rows:
-            return tree_sum(map(of_block, self.blocks(0, self.m)))
+            return tree_sum(map(of_block, self.blocks(0, self.m, widen)))
 
         def of_group(start: int) -> A:
-            return tree_sum(map(of_block, self.blocks(start, min(start + self._group, self.m))))
+            return tree_sum(map(of_block, self.blocks(start, min(start + self._group, self.m), widen)))
 
         # NumPy's floating-point settings belong to the calling context; the threads take a copy of it along.
         here = contextvars.copy_context()
         starts = range(0, self.m, self._group)
         return tree_sum(self._pool.map(lambda start: here.copy().run(of_group, start), starts))
 
-    def blocks(self, start: int, stop: int) -> Iterator[Block]:
+    def blocks(self, start: int, stop: int, widen: bool = True) -> Iterator[Block]:
         """The blocks of rows start … stop, in order; `start` is a multiple of the rows of a block."""
         for i in range(start, stop, self.rows):
             k = min(i + self.rows, stop)
-            X = np.asarray(self.X[i:k], dtype=np.float64)
+            X = np.asarray(self.X[i:k], dtype=np.float64) if widen else self.X[i:k]
             y = np.asarray(self.y[i:k], dtype=np.float64)
             weight, offset = (None if part is None else part[i:k] for part in (self.weight, self.offset))
             yield Block(X, y, weight, i, offset)

@@ -16,11 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import float64, int64, njit, types
+from numba import float64, int64, njit, none, types
 
 __all__ = ["kept_round", "look", "one_pass"]
 
-RUN, IN_CACHE = 128, 1 << 15  # rows between two looks at memory: 128, or as many as hold 256 KB, but 8 at least
 FAR = 746.0  # exp(-746) is 0
 LOW, LIFT = 1000.0, 128  # from k = -1000 on, 2^k is made as 2^(k + 128) 2^-128: the last factor may be subnormal
 TO_BITS = 1.5 * 2.0**52  # adding it rounds a number below 2^51 to a whole one, which then stands in the lowest bits
@@ -28,7 +27,7 @@ LOG2E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.693147180369123816490, 1.908214
 
 _in1 = types.Array(float64, 1, "C", readonly=True)
 _in2 = types.Array(float64, 2, "C", readonly=True)
-_out1 = types.Array(float64, 1, "C")
+_out1, _out2 = types.Array(float64, 1, "C"), types.Array(float64, 2, "C")
 _tuple: Any = functools.partial(types.UniTuple, float64)
 _ANY_ORDER = {"reassoc", "contract", "nsz"}  # sums in the order that is fastest here; every bound holds for any order
 _THIS_ORDER = {"contract", "nsz"}
@@ -164,43 +163,88 @@ def _errors(Z, y, s, weighted):  # type: ignore[no-untyped-def]
     return errors
 
 
-@_kept(_tuple(3)(_in2, _in1, _in1, _in1, _in1, float64, _out1, _out1), _THIS_ORDER)
-def one_pass(X, y, s, o, w, b, dw, kept):  # type: ignore[no-untyped-def]
-    """Loss, errors and db of a block; dw and `kept`, which gets e, are filled unless they are empty.
+@njit(error_model="numpy", fastmath=_ANY_ORDER)
+def _reach(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
+    """The longest row of (x - centre) inverse, squared, and the sum of all, which is NaN if an x is; low and high of
+    each column are lowered and raised.
+    """
+    m, n = X.shape
+    whole = m - m % 4
+    longest = total = 0.0
+    for i in range(0, whole, 4):
+        q0 = q1 = q2 = q3 = 0.0
+        for j in range(n):
+            x0, x1, x2, x3 = X[i, j], X[i + 1, j], X[i + 2, j], X[i + 3, j]
+            least, most = x1 if x1 < x0 else x0, x1 if x1 > x0 else x0
+            least, most = x2 if x2 < least else least, x2 if x2 > most else most
+            least, most = x3 if x3 < least else least, x3 if x3 > most else most
+            low[j], high[j] = least if least < low[j] else low[j], most if most > high[j] else high[j]
+            c, t = centre[j], inverse[j]
+            q0 += ((x0 - c) * t) * ((x0 - c) * t)
+            q1 += ((x1 - c) * t) * ((x1 - c) * t)
+            q2 += ((x2 - c) * t) * ((x2 - c) * t)
+            q3 += ((x3 - c) * t) * ((x3 - c) * t)
+        longest = max(longest, max(max(q0, q1), max(q2, q3)))
+        total += (q0 + q1) + (q2 + q3)
+    for i in range(whole, m):
+        square = 0.0
+        for j in range(n):
+            low[j], high[j] = X[i, j] if X[i, j] < low[j] else low[j], X[i, j] if X[i, j] > high[j] else high[j]
+            square += ((X[i, j] - centre[j]) * inverse[j]) * ((X[i, j] - centre[j]) * inverse[j])
+        longest = max(longest, square)
+        total += square
+    return longest, total
 
-    s is empty if all weights are 1, o if there is no offset.
+
+@njit(error_model="numpy", fastmath=_THIS_ORDER)
+def _rows(Z, y, s, e, a, slopes, totals):  # type: ignore[no-untyped-def]
+    """What Z of some rows adds to `totals`: loss, errors, and db where `slopes` is asked for; e, and dZ in a, are left."""
+    weighted = len(s) > 0
+    _exponentials(Z, e, a)
+    totals[1] += _errors(Z, y, s, weighted)
+    _losses(Z, y, e, a)
+    if weighted:
+        a *= s
+    totals[0] += _total(a)
+    if slopes:
+        _slopes(Z, y, e, a)
+        if weighted:
+            a *= s
+        totals[2] += _total(a)
+
+
+@_kept(none(_in2, _in1, _in1, _in1, _in1, float64, _out1, _out1, _in1, _out2, _out1, int64), _THIS_ORDER)
+def one_pass(X, y, s, o, w, b, dw, kept, inverse, ends, totals, run):  # type: ignore[no-untyped-def]
+    """Adds loss, errors and db of some rows to `totals`, X'dZ to dw; `kept` gets e. An empty dw or `kept` is left alone.
+
+    `run` rows are taken together.
+
+    s is empty if all weights are 1, o if there is no offset. Unless `inverse` is empty the rows are looked at besides:
+    least and largest value of each column go to `ends` (2, n), the longest row of x inverse, squared, to totals[3] if
+    it is longer, and the sum of all squares is added to totals[4], which is NaN then if an x is.
     """
     m = len(X)
-    weighted, slopes, keeps = len(s) > 0, len(dw) > 0, len(kept) > 0
-    run = min(RUN, max(8, IN_CACHE // max(1, len(w)) // 8 * 8))
+    weighted, slopes, keeps, looks = len(s) > 0, len(dw) > 0, len(kept) > 0, len(inverse) > 0
     Z, e, a, part = np.empty(run), np.empty(run), np.empty(run), np.empty(len(dw))
-    loss = db = 0.0
-    errors = 0
+    origin = np.zeros(len(inverse))
     for start in range(0, m, run):
         stop = min(start + run, m)
         rows = stop - start
-        Xk, yk, Zk, ek, ak = X[start:stop], y[start:stop], Z[:rows], e[:rows], a[:rows]
-        sk = s[start:stop] if weighted else s
+        Xk, Zk, ek, ak = X[start:stop], Z[:rows], e[:rows], a[:rows]
         _activations(Xk, w, b, Zk)
         if len(o):
             Zk += o[start:stop]
-        _exponentials(Zk, ek, ak)
+        _rows(Zk, y[start:stop], s[start:stop] if weighted else s, ek, ak, slopes, totals)
         if keeps:
             kept[start:stop] = ek
-        errors += _errors(Zk, yk, sk, weighted)
-        _losses(Zk, yk, ek, ak)
-        if weighted:
-            ak *= sk
-        loss += _total(ak)
         if slopes:
-            _slopes(Zk, yk, ek, ak)
-            if weighted:
-                ak *= sk
-            db += _total(ak)
             part[:] = 0.0
             _add_over_rows(Xk, ak, part)
             dw += part
-    return loss, float(errors), db
+        if looks:
+            longest, total = _reach(Xk, origin, inverse, ends[0], ends[1])
+            totals[3] = max(totals[3], longest)
+            totals[4] += total
 
 
 @_kept(_tuple(2)(_in2, _in1, _in1, _out1, _out1), _ANY_ORDER)
@@ -208,27 +252,7 @@ def look(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
     """The longest row of (x - centre) inverse, squared, and the sum of all, which is NaN if an x is; low and high of
     each column are filled.
     """
-    m, n = X.shape
-    whole = m - m % 4
-    longest = total = 0.0
-    for i in range(0, whole, 4):
-        for j in range(n):
-            x0, x1, x2, x3 = X[i, j], X[i + 1, j], X[i + 2, j], X[i + 3, j]
-            least, most = x1 if x1 < x0 else x0, x1 if x1 > x0 else x0
-            least, most = x2 if x2 < least else least, x2 if x2 > most else most
-            least, most = x3 if x3 < least else least, x3 if x3 > most else most
-            low[j], high[j] = least if least < low[j] else low[j], most if most > high[j] else high[j]
-    for i in range(whole, m):
-        for j in range(n):
-            low[j], high[j] = X[i, j] if X[i, j] < low[j] else low[j], X[i, j] if X[i, j] > high[j] else high[j]
-    for i in range(m):
-        square = 0.0
-        for j in range(n):
-            away = (X[i, j] - centre[j]) * inverse[j]
-            square += away * away
-        longest = max(longest, square)
-        total += square
-    return longest, total
+    return _reach(X, centre, inverse, low, high)
 
 
 def kept_round(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,7 +26,8 @@ from steepest.driver import Iterate, Run, StopRules, Trace, drive
 from steepest.engines import MemoryEngine
 from steepest.kernels import suited
 from steepest.objective import Objective
-from steepest.optimum.frame import frame_of, strengths, survey
+from steepest.optimum.first_look import Answered, look_first, survey
+from steepest.optimum.frame import frame_of, strengths
 from steepest.optimum.judge import Judge, Known
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import sample_size
@@ -69,14 +70,14 @@ def minimise(engine: MemoryEngine, request: Request) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table in its frame: the objective over all rows, and what is known of it beforehand."""
+    """A table in its frame, and the objective over all rows."""
 
     engine: MemoryEngine
     sample: Sample | None
     moments: Moments
     frame: Scaling
+    strength: Floats
     objective: Objective
-    apriori: Apriori
     notes: tuple[Note, ...]
 
     @classmethod
@@ -89,36 +90,58 @@ class _Table:
         moments = seen.sum(moments_of)
         frame = frame_of(moments, dropped)
         deviation = np.sqrt(moments.square / moments.weight) if request.standardize else None
+        if sample is not None and not survey(sample.weighted, frame).sound:
+            check_size(engine.X)  # before anything is made of it
         strength = strengths(request.strengths(engine.n), frame, deviation)
-        found = survey(engine, frame)
+        objective = Objective(engine, suited(engine.m, engine.n), L2(strength), frame)
+        return cls(engine, sample, moments, frame, strength, objective, _named(dropped, request))
+
+    def look(self, theta: Floats, order: int) -> _Seen:
+        """The first pass over all rows: the point at theta, and how far rows and columns reach; DataError if a value is
+        not finite or too large.
+        """
+        engine, frame = self.engine, self.frame
+        point, found = look_first(engine, self.objective, theta, order)
         if not found.sound:
             check_size(engine.X)
         depth = engine.rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
         far = 0.0 if engine.offset is None else float(np.max(np.abs(engine.offset), initial=0.0))
-        apriori = Apriori(frame, found.extent(frame), found.length, strength, engine.total_weight, depth, few, far)
-        objective = Objective(engine, suited(engine.m, engine.n), L2(strength), frame)
-        return cls(engine, sample, moments, frame, objective, apriori, _named(dropped, request))
+        apriori = Apriori(
+            frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, far
+        )
+        return _Seen(self, apriori, Answered(self.objective, theta, point))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A table of which every value has been looked at once."""
+
+    table: _Table
+    apriori: Apriori
+    oracle: Answered
 
 
 def _solve(table: _Table, request: Request, started: float, final: bool = False) -> Outcome | None:
     """One attempt; None if columns seem to depend on each other and nobody has looked for them yet."""
     may_depend = not final and request.l2 == 0.0
-    theta, runs = _start(table, request), []
+    theta, runs, seen = _start(table, request), [], None
     if table.sample is not None:
         prepared = _on_sample(table, table.sample, theta)
         if prepared is None and may_depend:
             return None
         if prepared is not None:
-            judge = _sampled_judge(table, table.sample, request, prepared)
-            runs.append(_drive(lbfgs(prepared.theta, prepared.solve), table, request, judge, started, SAMPLED_STEPS))
+            seen = table.look(prepared.theta, 1)
+            judge = _sampled_judge(seen, table.sample, request, prepared)
+            runs.append(_drive(lbfgs(prepared.theta, prepared.solve), seen, request, judge, started, SAMPLED_STEPS))
             if runs[-1].status not in (Status.ITERATIONS, Status.MINIMUM):
                 if runs[-1].status in (Status.BUDGET, Status.CALLBACK):  # what is proved so far?
                     judge.certificate = _measured(table, runs[-1].last, judge.certificate, table.sample.plain)
                 return _outcome(table, judge, runs, started)
             theta = runs[-1].last.theta
-    judge = Judge(table.engine, table.apriori, request.tol, table.objective.weights)
-    runs.append(_drive(newton(theta), table, request, judge, started, request.iterations))
+    seen = seen or table.look(theta, 2)
+    judge = Judge(table.engine, seen.apriori, request.tol, table.objective.weights)
+    runs.append(_drive(newton(theta), seen, request, judge, started, request.iterations))
     if runs[-1].status not in (Status.PROVED, Status.INTERRUPTED):
         here = _with_hessian(table, runs[-1].last)
         if may_depend and _singular(here.point.hessian):
@@ -152,7 +175,7 @@ def _on_sample(table: _Table, sample: Sample, theta: Floats) -> _Prepared | None
 
     L-BFGS starts in the metric of some of the sample's rows: a step on the sample costs a hundredth of a Hessian.
     """
-    strength = table.apriori.strength + RIDGE / sample.weighted.m
+    strength = table.strength + RIDGE / sample.weighted.m
     penalised = Objective(sample.weighted, table.objective.kernel, L2(strength), table.frame)
     with sample.weighted.quiet_blas():
         few = replace(penalised, engine=sample.thinned(FOR_A_START * table.engine.n))
@@ -169,7 +192,7 @@ def _on_sample(table: _Table, sample: Sample, theta: Floats) -> _Prepared | None
         plain = replace(penalised, penalty=L2(np.zeros(table.engine.n)))
         hessian = _point(plain, there, 2).hessian
         assert hessian is not None  # it was asked for
-        solve = _inverse(hessian + np.diag(np.append(table.apriori.strength, 0.0)))
+        solve = _inverse(hessian + np.diag(np.append(table.strength, 0.0)))
         return None if solve is None else _Prepared(there, _z(table, sample, there), hessian, solve)
 
 
@@ -202,30 +225,31 @@ def _singular(hessian: Floats | None) -> bool:
     return bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)
 
 
-def _sampled_judge(table: _Table, sample: Sample, request: Request, known: _Prepared) -> Judge:
+def _sampled_judge(seen: _Seen, sample: Sample, request: Request, known: _Prepared) -> Judge:
     """Judges by the Hessian of the sample's rows at their optimum, with no more weight than they have in the table.
 
     Between two points each row's curvature falls by a factor of its own, the Hessian by no more than the least of them.
     """
     total = known.hessian * (sample.weighted.total_weight / sample.share)
-    there, before = table.apriori.doubt(known.theta), formulas.curvature(known.z)
+    table, apriori = seen.table, seen.apriori
+    there, before = apriori.doubt(known.theta), formulas.curvature(known.z)
 
     def hessian(theta: Floats) -> Known:
         ratio = formulas.curvature(_z(table, sample, theta)) / before
-        doubt = max(there, table.apriori.doubt(theta))
+        doubt = max(there, apriori.doubt(theta))
         left = min(1.0, float(ratio.min())) * math.exp(-2.0 * min(doubt, 1.0)) / SLACK
         return Known(total * left, doubt, left)
 
-    return Judge(table.engine, table.apriori, request.tol, table.objective.weights, hessian=hessian,
+    return Judge(table.engine, apriori, request.tol, table.objective.weights, hessian=hessian,
                  solve=known.solve, share=1.0 / sample.share)  # fmt: skip
 
 
-def _drive(solver: Solver, table: _Table, request: Request, judge: Judge, started: float, steps: int) -> Run:
+def _drive(solver: Solver, seen: _Seen, request: Request, judge: Judge, started: float, steps: int) -> Run:
     """Run over all rows until the judge has a verdict, the steps are made, or the budget ends."""
     budget = None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started))
     stop = StopRules(min(steps, request.iterations), tolerance=-1.0, gradient_tolerance=-1.0, budget=budget,
                      enough=judge.enough)  # fmt: skip
-    return drive(solver, table.objective, stop, request.callback)
+    return drive(solver, seen.oracle, stop, request.callback)
 
 
 def _measured(table: _Table, last: Iterate, known: Certificate, subset: MemoryEngine | None = None) -> Certificate:
@@ -236,7 +260,7 @@ def _measured(table: _Table, last: Iterate, known: Certificate, subset: MemoryEn
         return known
     w, b = table.objective.weights(last.theta)
     scale = table.frame.scale
-    problem = Problem(table.engine, table.apriori.strength * scale * scale, table.frame)
+    problem = Problem(table.engine, table.strength * scale * scale, table.frame)
     proof = certify(problem, w, b, subset=subset, exact=subset is None)
     return proof.certificate if proof.certificate.gap < known.gap else known
 

@@ -10,7 +10,8 @@ import scipy.linalg.blas
 
 from steepest.data.arrays import check_size
 from steepest.engines import MemoryEngine
-from steepest.optimum.frame import OFFSET, survey
+from steepest.optimum.first_look import survey
+from steepest.optimum.frame import OFFSET
 from steepest.optimum.held import EPOCHS, Columns, kernels, near
 from steepest.scaling import Scaling
 from steepest.types import Block, Floats
