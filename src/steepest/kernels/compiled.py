@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from steepest.kernels import vectorised
 from steepest.types import Block, Floats, Sums
 
-__all__ = ["along", "hessian_times", "look", "sums", "sums_and_look"]
+__all__ = ["NOTHING", "along", "hessian_times", "look", "plain", "sums", "sums_and_look", "tiles"]
 
 NOTHING = np.empty(0)
 RUN, IN_CACHE = 128, 1 << 15  # rows between two looks at memory: 128, or as many as hold 256 KB, but 8 at least
@@ -44,7 +44,7 @@ def look(block: Block, centre: Floats, inverse: Floats) -> tuple[Floats, Floats,
     """Least and largest value of each column, and the longest row of (x - centre) inverse, squared; NaN if an x is."""
     ends = _no_ends(block.X.shape[1])
     longest, total = 0.0, 0.0
-    for start, X in _tiles(block.X):
+    for start, X in tiles(block.X):
         del start
         here, added = _fused().look(X, centre, inverse, ends[0], ends[1])
         longest, total = max(longest, here), total + added
@@ -54,10 +54,10 @@ def look(block: Block, centre: Floats, inverse: Floats) -> tuple[Floats, Floats,
 def _sums(block: Block, w: Floats, b: float, order: int, inverse: Floats) -> tuple[Sums, Floats, Floats]:
     """The sums, the ends of the columns, and the kernel's totals."""
     m, n = block.X.shape
-    y, s, o = (NOTHING if part is None else _plain(part) for part in (block.y, block.weight, block.offset))
+    y, s, o = (NOTHING if part is None else plain(part) for part in (block.y, block.weight, block.offset))
     e = np.empty(m) if order == 2 else NOTHING
     dw, totals, ends, w = np.zeros(n if order else 0), np.zeros(5), _no_ends(n), np.ascontiguousarray(w)
-    for start, X in _tiles(block.X):
+    for start, X in tiles(block.X):
         part = slice(start, start + len(X))
         _fused().one_pass(X, y[part], s[part], o[part], w, b, dw, e[part], inverse, ends, totals, _run(n))
     weight = float(m if block.weight is None else block.weight.sum())
@@ -75,7 +75,7 @@ def _no_ends(n: int) -> Floats:
     return ends
 
 
-def _tiles(X: NDArray[Any]) -> Iterator[tuple[int, Floats]]:
+def tiles(X: NDArray[Any]) -> Iterator[tuple[int, Floats]]:
     """(first row, float64 rows in C order): the rows themselves, or as many copies at a time as stay in cache.
 
     Tiles are whole runs of `fused.one_pass`, so narrow rows give the bits of the same rows as float64.
@@ -97,7 +97,8 @@ def _run(n: int) -> int:
     return min(RUN, max(8, IN_CACHE // max(1, n) // 8 * 8))
 
 
-def _plain(values: Floats) -> Floats:
+def plain(values: Floats) -> Floats:
+    """Float64 in one piece, as the compiled code reads it."""
     return np.require(values, np.float64, ["C", "A"])
 
 

@@ -28,6 +28,7 @@ __all__ = ["ROUNDS", "ascend"]
 ROUNDS = 8  # at most
 CONSTANT = 0.05  # of the rows' mean squared length
 WORTH_ANOTHER = 0.35  # of the squared change of the round before; above, a pass of L-BFGS gains more
+SOME = 64  # rows of which that mean is taken
 SEED = 1847
 
 
@@ -43,10 +44,11 @@ def ascend(X: Floats, y: Floats, c: Floats) -> tuple[Floats, float, int]:
     """
     random = np.random.default_rng(SEED)
     w, b, a, before, made = np.zeros(X.shape[1]), 0.0, y.copy(), math.inf, 0
-    lengths = np.einsum("ij,ij->i", X, X)
-    constant = CONSTANT * float(lengths.mean())
+    lengths, some = np.zeros(len(y)), X[:: max(1, len(y) // SOME)]
+    constant = CONSTANT * float(np.einsum("ij,ij->", some, some)) / len(some)
     while made < ROUNDS:
-        change, b = _round()(X, lengths + constant, c, random.permutation(len(y)), constant, w, b, a)
+        order = random.permutation(len(y))
+        change, b = _round()(X, lengths, made == 0, c, order, constant, w, b, a)
         made += 1
         if not change < WORTH_ANOTHER * before:
             break
@@ -54,14 +56,30 @@ def ascend(X: Floats, y: Floats, c: Floats) -> tuple[Floats, float, int]:
     return w, b, made
 
 
-def one_round(X, lengths, c, order, constant, w, b, a):  # type: ignore[no-untyped-def]
-    """Every row of `order` once; w and a are changed. Returns the sum of (c da)², and b."""
-    change = 0.0
-    for i in order:
-        seen = b
-        for j in range(len(w)):
-            seen += X[i, j] * w[j]
-        pull = c[i] * lengths[i]
+def one_round(X, lengths, measure, c, order, constant, w, b, a):  # type: ignore[no-untyped-def]
+    """Every row of `order` once; w and a are changed. Returns the sum of (c da)², and b.
+
+    A row moves w while the next one is multiplied by it, so that each is fetched from memory once; with `measure` the
+    squared lengths of the rows are filled on the way.
+    """
+    change, n = 0.0, len(w)
+    d, before = 0.0, order[0]
+    for at in range(len(order)):
+        i = order[at]
+        seen, square = b, 0.0
+        if measure:
+            for j in range(n):
+                moved = w[j] + d * X[before, j]
+                w[j] = moved
+                seen += X[i, j] * moved
+                square += X[i, j] * X[i, j]
+            lengths[i] = square
+        else:
+            for j in range(n):
+                moved = w[j] + d * X[before, j]
+                w[j] = moved
+                seen += X[i, j] * moved
+        pull = c[i] * (lengths[i] + constant)
         low, high = seen + pull * (a[i] - 1.0), seen + pull * a[i]  # sigmoid lies between 0 and 1
         t = min(max(math.log(a[i] / (1.0 - a[i])) if 0.0 < a[i] < 1.0 else seen, low), high)
         activation = 0.5
@@ -78,17 +96,17 @@ def one_round(X, lengths, c, order, constant, w, b, a):  # type: ignore[no-untyp
                 t = 0.5 * (low + high)
             if abs(step) <= 1e-9 * (1.0 + abs(t)):
                 break
-        d = c[i] * (a[i] - activation)
-        for j in range(len(w)):
-            w[j] += d * X[i, j]
+        d, before = c[i] * (a[i] - activation), i
         b += d * constant
         a[i] = activation
         change += d * d
+    for j in range(n):
+        w[j] += d * X[before, j]
     return change, b
 
 
 @functools.cache
 def _round() -> Callable[..., Any]:
     """`one_round`, compiled: it takes each number of X by itself."""
-    compiled: Callable[..., Any] = import_module("steepest.kernels.fused").kept_round(one_round)
+    compiled: Callable[..., Any] = import_module("steepest.kernels.fused_bends").kept_round(one_round)
     return compiled

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numba import float64, int64, njit, none, types
 
-__all__ = ["kept_round", "look", "one_pass"]
+__all__ = ["look", "one_pass"]
 
 FAR = 746.0  # exp(-746) is 0
 LOW, LIFT = 1000.0, 128  # from k = -1000 on, 2^k is made as 2^(k + 128) 2^-128: the last factor may be subnormal
@@ -253,10 +253,3 @@ def look(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
     each column are filled.
     """
     return _reach(X, centre, inverse, low, high)
-
-
-def kept_round(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`dual_ascent.one_round`, compiled."""
-    order = types.Array(int64, 1, "C")
-    signature = _tuple(2)(_in2, _in1, _in1, order, float64, _out1, float64, _out1)
-    return _kept(signature, _ANY_ORDER)(function)

@@ -39,7 +39,6 @@ def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int
         return sparse.minimise(engine, request)
     regime = choose(engine.m, engine.n, l2=request.l2).regime
     if regime is Regime.WIDE:
-        check_size(engine.X)
         return sparse.minimise(engine, request)
     if regime is Regime.ROWS:
         return wide.minimise(engine, request)
@@ -59,8 +58,6 @@ def _penalised(engine: MemoryEngine | SparseEngine, request: Request, classes: i
     if np.all(strengths == strengths[0]):
         return minimise(engine, replace(request, l2=float(strengths[0]), penalties=Penalties()))
     if isinstance(engine, SparseEngine) or engine.n > MOST_IN_A_HESSIAN:
-        if not isinstance(engine, SparseEngine):
-            check_size(engine.X)
         return sparse.minimise(engine, request)
     return dense.minimise(engine, request)
 

@@ -50,7 +50,7 @@ FEW = 4_000_000  # operations that exact leverages of all rows may cost
 SAMPLED_STEPS = 12  # over all rows in the sample's metric, before Newton's method takes over
 STEPS_ON_SAMPLE = 40
 SETTLED = 0.01  # of the sample's own uncertainty: its optimum need not be known better
-FOR_A_START = 8  # rows per column that say enough to solve the sample: its scales, and a metric
+FOR_A_START = 6  # rows per column that say enough to solve the sample: its scales, and a metric
 RIDGE = 0.1  # rows' worth of penalty on the sample: keeps its optimum finite where classes are separable in it
 SINGULAR = 1e-10  # squared pivot of a unit diagonal: below, columns are looked at for relations
 

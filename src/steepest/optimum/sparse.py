@@ -20,13 +20,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from steepest.data.arrays import check_size
 from steepest.driver import Iterate, Run, StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.kernels import Kernel, sparse, suited
 from steepest.objective import Objective
 from steepest.optimum import dense
+from steepest.optimum.bent import bends_at, is_bent, known_point, prove_bent
 from steepest.optimum.dual_start import dual_start
+from steepest.optimum.first_look import Answered
 from steepest.optimum.outcome import Outcome, Request, joined
 from steepest.optimum.sparse_metric import Diagonal, Metric, Renewal, inverse, on_sample
 from steepest.optimum.sparse_proof import longest_row, prove
@@ -61,6 +64,8 @@ def minimise(engine: SparseEngine | MemoryEngine, request: Request) -> Outcome:
     >>> found.status.key, found.certificate.gap <= 1e-9
     ('proved', True)
     """
+    if isinstance(engine, MemoryEngine) and not is_bent(engine):
+        check_size(engine.X)  # where compiled passes look at the rows, they say whether that is needed
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore"):
         few = engine if engine.n <= FEW_COLUMNS and isinstance(engine, SparseEngine) else None
         if few and request.l2 == 0.0:
@@ -79,6 +84,7 @@ class _Table:
     engine: SparseEngine | MemoryEngine
     request: Request
     objective: Objective
+    oracle: Objective | Answered
     strength: Floats
     started: float
     passes: int
@@ -89,7 +95,8 @@ class _Table:
         started, passes = time.perf_counter(), engine.passes
         strength = penalties(engine, request.strengths(engine.n), request.standardize)
         kernel = KERNEL if isinstance(engine, SparseEngine) else suited(engine.m, engine.n)
-        return cls(engine, request, Objective(engine, kernel, L2(strength)), strength, started, passes)
+        objective = Objective(engine, kernel, L2(strength))
+        return cls(engine, request, objective, objective, strength, started, passes)
 
     def start(self) -> Floats:
         """Where the request says, or where dual ascent comes to, or w = 0 with the best intercept there."""
@@ -117,7 +124,7 @@ class _Table:
             if few or judge.metric is None
             else lbfgs(theta, metric, MEMORY, SHORTER, rescale=True, unit=judge.metric.unit)
         )
-        return drive(solver, self.objective, stop, self.request.callback, judge.see)
+        return drive(solver, self.oracle, stop, self.request.callback, judge.see)
 
 
 class _Judge:
@@ -164,6 +171,9 @@ class _Judge:
                 nothing = Certificate(math.inf, 1.0, math.inf, "unknown")
                 self.certificate = nothing if found is None else disproved(found)
                 return self.certificate
+            if is_bent(table.engine):
+                self.certificate = prove_bent(bends_at(table.engine, table.strength, w, b), table.strength, w, b)
+                return self.certificate
             if self.longest is None:
                 self.longest = longest_row(table.engine, table.strength)
             self.certificate = prove(table.engine, table.strength, w, b, self.longest)
@@ -174,7 +184,7 @@ def _many(table: _Table, judge: _Judge) -> list[Run]:
     """L-BFGS in the metric of the diagonal, formed at the start and again for as long as the value falls."""
     theta = table.start()
     renewal = Renewal()
-    judge.metric = Diagonal.at(table.engine, table.strength, theta)
+    judge.metric, table = _diagonal(table, theta)
 
     def metric(v: Floats) -> Floats:
         assert judge.metric is not None
@@ -182,10 +192,19 @@ def _many(table: _Table, judge: _Judge) -> list[Run]:
 
     def see(iterate: Iterate) -> None:
         if renewal.due(iterate.point.value):
-            judge.metric = Diagonal.at(table.engine, table.strength, iterate.theta)
+            judge.metric, _ = _diagonal(table, iterate.theta)
 
     judge.see = see
     return [table.drive(judge, theta, metric, table.request.iterations, [])]
+
+
+def _diagonal(table: _Table, theta: Floats) -> tuple[Diagonal, _Table]:
+    """The metric at theta; where the pass for it says what the value there is, the table knows that afterwards."""
+    if not is_bent(table.engine):
+        return Diagonal.at(table.engine, table.strength, theta), table
+    found = bends_at(table.engine, table.strength, *table.objective.weights(theta))
+    made = Diagonal.of(found.square, found.first, found.edge, table.strength, table.engine.total_weight)
+    return made, replace(table, oracle=known_point(table.objective, theta, found))
 
 
 def _few(table: _Table, judge: _Judge) -> list[Run]:

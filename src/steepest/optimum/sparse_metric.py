@@ -72,10 +72,14 @@ class Diagonal:
         total: Sums = engine.sum(lambda block: sparse.squares(block, w, b))
         assert total.dw is not None
         assert total.dwdb is not None
-        weight = engine.total_weight
-        edge = max(total.ddb, np.finfo(float).tiny)
-        centre = total.dwdb / edge
-        about = np.maximum(total.dw - total.dwdb * centre, LEAST_SHARE * total.dw) / weight + strength
+        return cls.of(total.dw, total.dwdb, total.ddb, strength, engine.total_weight)
+
+    @classmethod
+    def of(cls, square: Floats, first: Floats, edge: float, strength: Floats, weight: float) -> Diagonal:
+        """From the sums of D x², D x and D."""
+        edge = max(edge, np.finfo(float).tiny)
+        centre = first / edge
+        about = np.maximum(square - first * centre, LEAST_SHARE * square) / weight + strength
         return cls(np.where(about > 0.0, about, 1.0), edge / weight, centre)
 
     @property
