@@ -77,7 +77,7 @@ class Objective:
     def answer(self, question: Question) -> Answer:
         """The answer to any question of `types`, in one pass over the rows."""
         if isinstance(question, Evaluate):
-            return self._evaluate(question.theta, question.order)
+            return self.evaluated(question.theta, question.order)
         if isinstance(question, HessianTimes):
             return self._hessian_times(question.theta, question.direction)
         return self._along(question)
@@ -95,7 +95,8 @@ class Objective:
             return self.engine.sum(of_block, widen=False)  # which it does itself, in cache
         return self.engine.sum(of_block)
 
-    def _evaluate(self, theta: Floats, order: int) -> Point:
+    def evaluated(self, theta: Floats, order: int) -> Point:
+        """The answer to `Evaluate(theta, order)`."""
         w, b = self.seen(theta)
         kernel = self.kernel.sums
         return self.point(theta, order, self._sum(lambda block: kernel(block, w, b, order)))

@@ -49,7 +49,12 @@ def encode_labels(
         raise DataError("y mixes labels that cannot be sorted, such as text and numbers: write them alike") from None
     if not 2 <= len(distinct) <= most or (len(distinct) > 2 and _measured(distinct)):
         raise DataError(_not_two(distinct, counts))
-    encoded: NDArray[np.unsignedinteger] = np.empty(m, dtype=np.uint8 if len(distinct) <= 256 else np.uint16)
+    if labels.dtype.kind in "bui" and labels.dtype.itemsize == 1 and distinct == [0, 1]:
+        encoded: NDArray[np.unsignedinteger] = labels.view(np.uint8)  # they are their own codes: nothing is copied
+        if weight is not None:
+            _check_weighted(encoded, weight, distinct)
+        return encoded, tuple(distinct)
+    encoded = np.empty(m, dtype=np.uint8 if len(distinct) <= 256 else np.uint16)
     for part in _slices(m):
         encoded[part] = labels[part] == distinct[1] if len(distinct) == 2 else np.searchsorted(distinct, labels[part])
     if weight is not None:

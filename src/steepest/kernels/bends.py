@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from steepest import formulas
-from steepest.kernels.compiled import NOTHING, plain, tiles
+from steepest.kernels.tiles import plain, row_tiles
 from steepest.types import Block, Floats
 
 __all__ = ["Bends", "bends", "plain_bends"]
+
+NOTHING = np.empty(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,9 @@ def bends(block: Block, w: Floats, b: float, inverse: Floats) -> Bends:
     """The totals of a block, compiled."""
     y, s, o = (NOTHING if part is None else plain(part) for part in (block.y, block.weight, block.offset))
     sums, totals = np.zeros((3, block.X.shape[1])), np.zeros(6)
-    for start, X in tiles(block.X):
+    for start, X in row_tiles(block.X):
         part = slice(start, start + len(X))
-        _fused().one_pass(X, y[part], s[part], o[part], plain(w), b, inverse, *sums, totals)
+        _fused().one_pass(X, (y[part], s[part], o[part]), plain(w), b, inverse, sums, totals)
     loss, db, edge, off, longest, total = totals.tolist()
     longest = math.nan if math.isnan(total) else longest
     return Bends(*_weights(block), loss, off, sums[0], db, sums[1], sums[2], edge, longest, _far(block))

@@ -25,7 +25,7 @@ from steepest.types import Floats
 
 __all__ = ["ROUNDS", "ascend"]
 
-ROUNDS = 8  # at most
+ROUNDS = 10  # at most
 CONSTANT = 0.05  # of the rows' mean squared length
 WORTH_ANOTHER = 0.35  # of the squared change of the round before; above, a pass of L-BFGS gains more
 SOME = 64  # rows of which that mean is taken
@@ -44,11 +44,11 @@ def ascend(X: Floats, y: Floats, c: Floats) -> tuple[Floats, float, int]:
     """
     random = np.random.default_rng(SEED)
     w, b, a, before, made = np.zeros(X.shape[1]), 0.0, y.copy(), math.inf, 0
-    lengths, some = np.zeros(len(y)), X[:: max(1, len(y) // SOME)]
+    lengths, some = np.full(len(y), -1.0), X[:: max(1, len(y) // SOME)]
     constant = CONSTANT * float(np.einsum("ij,ij->", some, some)) / len(some)
     while made < ROUNDS:
         order = random.permutation(len(y))
-        change, b = _round()(X, lengths, made == 0, c, order, constant, w, b, a)
+        change, b = _round()(X, lengths, c, order, constant, w, b, a)
         made += 1
         if not change < WORTH_ANOTHER * before:
             break
@@ -56,13 +56,13 @@ def ascend(X: Floats, y: Floats, c: Floats) -> tuple[Floats, float, int]:
     return w, b, made
 
 
-def one_round(X, lengths, measure, c, order, constant, w, b, a):  # type: ignore[no-untyped-def]
+def one_round(X, lengths, c, order, constant, w, b, a):  # type: ignore[no-untyped-def]
     """Every row of `order` once; w and a are changed. Returns the sum of (c da)², and b.
 
-    A row moves w while the next one is multiplied by it, so that each is fetched from memory once; with `measure` the
-    squared lengths of the rows are filled on the way.
+    A row moves w while the next one is multiplied by it, so that each is fetched from memory once; where the
+    `lengths` are still negative they become the squared lengths of the rows on the way.
     """
-    change, n = 0.0, len(w)
+    change, n, measure = 0.0, len(w), lengths[order[0]] < 0.0
     d, before = 0.0, order[0]
     for at in range(len(order)):
         i = order[at]

@@ -28,7 +28,9 @@ LOG2E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.693147180369123816490, 1.908214
 _in1 = types.Array(float64, 1, "C", readonly=True)
 _in2 = types.Array(float64, 2, "C", readonly=True)
 _out1, _out2 = types.Array(float64, 1, "C"), types.Array(float64, 2, "C")
-_tuple: Any = functools.partial(types.UniTuple, float64)
+_types: Any = types  # whose tuples have no annotations
+_parts, _asked = _types.UniTuple(_in1, 3), _types.Tuple((_out1, _out1, _in1, _out2, _out1))
+_tuple = functools.partial(_types.UniTuple, float64)
 _ANY_ORDER = {"reassoc", "contract", "nsz"}  # sums in the order that is fastest here; every bound holds for any order
 _THIS_ORDER = {"contract", "nsz"}
 
@@ -184,7 +186,7 @@ def _reach(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
             q1 += ((x1 - c) * t) * ((x1 - c) * t)
             q2 += ((x2 - c) * t) * ((x2 - c) * t)
             q3 += ((x3 - c) * t) * ((x3 - c) * t)
-        longest = max(longest, max(max(q0, q1), max(q2, q3)))
+        longest = max(longest, q0, q1, q2, q3)
         total += (q0 + q1) + (q2 + q3)
     for i in range(whole, m):
         square = 0.0
@@ -198,7 +200,7 @@ def _reach(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
 
 @njit(error_model="numpy", fastmath=_THIS_ORDER)
 def _rows(Z, y, s, e, a, slopes, totals):  # type: ignore[no-untyped-def]
-    """What Z of some rows adds to `totals`: loss, errors, and db where `slopes` is asked for; e, and dZ in a, are left."""
+    """What Z of some rows adds to `totals`: loss, errors, and db if `slopes` are asked for; leaves e, and dZ in a."""
     weighted = len(s) > 0
     _exponentials(Z, e, a)
     totals[1] += _errors(Z, y, s, weighted)
@@ -213,17 +215,16 @@ def _rows(Z, y, s, e, a, slopes, totals):  # type: ignore[no-untyped-def]
         totals[2] += _total(a)
 
 
-@_kept(none(_in2, _in1, _in1, _in1, _in1, float64, _out1, _out1, _in1, _out2, _out1, int64), _THIS_ORDER)
-def one_pass(X, y, s, o, w, b, dw, kept, inverse, ends, totals, run):  # type: ignore[no-untyped-def]
-    """Adds loss, errors and db of some rows to `totals`, X'dZ to dw; `kept` gets e. An empty dw or `kept` is left alone.
+@_kept(none(_in2, _parts, _in1, float64, _asked, int64), _THIS_ORDER)
+def one_pass(X, parts, w, b, asked, run):  # type: ignore[no-untyped-def]
+    """Adds to `asked` = (dw, kept, inverse, ends, totals) what some rows say, `run` of them at a time.
 
-    `run` rows are taken together.
-
-    s is empty if all weights are 1, o if there is no offset. Unless `inverse` is empty the rows are looked at besides:
+    `parts` = (y, s, o): s is empty if all weights are 1, o if there is no offset. Loss, errors and db go to `totals`,
+    X'dZ to dw, e to `kept`, unless dw or `kept` is empty. Unless `inverse` is empty the rows are looked at besides:
     least and largest value of each column go to `ends` (2, n), the longest row of x inverse, squared, to totals[3] if
     it is longer, and the sum of all squares is added to totals[4], which is NaN then if an x is.
     """
-    m = len(X)
+    (y, s, o), (dw, kept, inverse, ends, totals), m = parts, asked, len(X)
     weighted, slopes, keeps, looks = len(s) > 0, len(dw) > 0, len(kept) > 0, len(inverse) > 0
     Z, e, a, part = np.empty(run), np.empty(run), np.empty(run), np.empty(len(dw))
     origin = np.zeros(len(inverse))

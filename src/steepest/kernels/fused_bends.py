@@ -6,12 +6,27 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import boolean, float64, int64, njit, none, types
+from numba import float64, int64, njit, none, types
 
-from steepest.kernels.fused import _ANY_ORDER, _THIS_ORDER, _activations, _exponentials, _in1, _in2, _kept, _losses
-from steepest.kernels.fused import _out1, _total, _tuple
+from steepest.kernels.fused import (
+    _ANY_ORDER,
+    _THIS_ORDER,
+    _activations,
+    _exponentials,
+    _in1,
+    _in2,
+    _kept,
+    _losses,
+    _out1,
+    _out2,
+    _parts,
+    _total,
+    _tuple,
+)
 
 __all__ = ["kept_round", "one_pass"]
+
+RUN = 8  # rows taken together: of 10,000 columns they are more than a cache holds already
 
 
 @njit(error_model="numpy", fastmath=_THIS_ORDER)
@@ -61,7 +76,7 @@ def _add_bends(X, dZ, D, inverse, gradient, first, square):  # type: ignore[no-u
             q1 += x1 * x1 * t
             q2 += x2 * x2 * t
             q3 += x3 * x3 * t
-        longest = max(longest, max(max(q0, q1), max(q2, q3)))
+        longest = max(longest, q0, q1, q2, q3)
         total += (q0 + q1) + (q2 + q3)
     for i in range(whole, m):
         q = 0.0
@@ -76,12 +91,12 @@ def _add_bends(X, dZ, D, inverse, gradient, first, square):  # type: ignore[no-u
     return longest, total
 
 
-@_kept(none(_in2, _in1, _in1, _in1, _in1, float64, _in1, _out1, _out1, _out1, _out1), _THIS_ORDER)
-def one_pass(X, y, s, o, w, b, inverse, gradient, first, square, totals):  # type: ignore[no-untyped-def]
+@_kept(none(_in2, _parts, _in1, float64, _in1, _out2, _out1), _THIS_ORDER)
+def one_pass(X, parts, w, b, inverse, sums, totals):  # type: ignore[no-untyped-def]
     """Adds to `totals` loss, db, sum of D, sum of s |a - y| and the sum of the squared lengths over `inverse`, whose
-    largest goes to totals[4]; to the rest what `_add_bends` says. s is empty for weights of 1, o for no offset.
+    largest goes to totals[4]; to the three `sums` (3, n) what `_add_bends` says. `parts` is as in `fused.one_pass`.
     """
-    run = 8
+    (y, s, o), run = parts, RUN
     Z, e, dZ, D = np.empty(run), np.empty(run), np.empty(run), np.empty(run)
     for start in range(0, len(X), run):
         stop = min(start + run, len(X))
@@ -91,7 +106,7 @@ def one_pass(X, y, s, o, w, b, inverse, gradient, first, square, totals):  # typ
         if len(o):
             Zk += o[start:stop]
         _bent(Zk, y[start:stop], s[start:stop] if len(s) else s, e[:rows], dk, Dk, totals)
-        longest, total = _add_bends(Xk, dk, Dk, inverse, gradient, first, square)
+        longest, total = _add_bends(Xk, dk, Dk, inverse, sums[0], sums[1], sums[2])
         totals[4] = max(totals[4], longest)
         totals[5] += total
 
@@ -99,5 +114,5 @@ def one_pass(X, y, s, o, w, b, inverse, gradient, first, square, totals):  # typ
 def kept_round(function: Callable[..., Any]) -> Callable[..., Any]:
     """`dual_ascent.one_round`, compiled."""
     order = types.Array(int64, 1, "C")
-    signature = _tuple(2)(_in2, _out1, boolean, _in1, order, float64, _out1, float64, _out1)
+    signature = _tuple(2)(_in2, _out1, _in1, order, float64, _out1, float64, _out1)
     return _kept(signature, _ANY_ORDER)(function)

@@ -1,4 +1,4 @@
-"""Large tables of dense rows without a Hessian: metric, first point and proof from one kind of pass (`kernels/bends.py`).
+"""Large dense tables without a Hessian: metric, first point and proof from one kind of pass (`kernels/bends.py`).
 
 The proof is that of `sparse_proof.py`. There the rounding of every sum is measured, in products of its own; here it is
 bounded beforehand. With r the strengths on the mean loss, R = W r, Lambda >= |x_i| over r^-1 for every row and |w| in
@@ -41,7 +41,7 @@ def is_bent(engine: Engine) -> TypeGuard[MemoryEngine]:
 
 
 def bends_at(engine: MemoryEngine, strength: Floats, w: Floats, b: float) -> Bends:
-    """The totals at (w, b), with the longest row over the strengths; DataError if a value is not finite or too large."""
+    """The totals at (w, b), the longest row over the strengths; DataError if a value is not finite or too large."""
     inverse = 1.0 / strength
     found = engine.sum(lambda block: bends(block, w, b, inverse), widen=False)
     if not found.longest <= LARGEST * LARGEST * float(inverse.min()):

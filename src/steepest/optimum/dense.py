@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg
 
 from steepest import formulas
 from steepest.data.arrays import check_size
@@ -29,6 +27,7 @@ from steepest.objective import Objective
 from steepest.optimum.first_look import Answered, look_first, survey
 from steepest.optimum.frame import frame_of, strengths
 from steepest.optimum.judge import Judge, Known
+from steepest.optimum.on_sample import FOR_A_START, Prepared, on_sample, singular, z_of
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
@@ -41,18 +40,13 @@ from steepest.sampling import Sample, draw
 from steepest.scaling import Moments, Scaling, moments_of
 from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import newton
-from steepest.types import Evaluate, Floats, Point, Solver, Status
+from steepest.types import Floats, Solver, Status
 
 __all__ = ["minimise"]
 
 MOST_MEASURED = 2000  # columns for which rounding is measured where bounding it beforehand does not suffice
 FEW = 4_000_000  # operations that exact leverages of all rows may cost
 SAMPLED_STEPS = 12  # over all rows in the sample's metric, before Newton's method takes over
-STEPS_ON_SAMPLE = 40
-SETTLED = 0.01  # of the sample's own uncertainty: its optimum need not be known better
-FOR_A_START = 6  # rows per column that say enough to solve the sample: its scales, and a metric
-RIDGE = 0.1  # rows' worth of penalty on the sample: keeps its optimum finite where classes are separable in it
-SINGULAR = 1e-10  # squared pivot of a unit diagonal: below, columns are looked at for relations
 
 
 def minimise(engine: MemoryEngine, request: Request) -> Outcome:
@@ -90,10 +84,11 @@ class _Table:
         moments = seen.sum(moments_of)
         frame = frame_of(moments, dropped)
         deviation = np.sqrt(moments.square / moments.weight) if request.standardize else None
-        if sample is not None and not survey(sample.weighted, frame).sound:
+        kernel = suited(engine.m, engine.n)
+        if sample is not None and not survey(sample.weighted, frame, kernel).sound:
             check_size(engine.X)  # before anything is made of it
         strength = strengths(request.strengths(engine.n), frame, deviation)
-        objective = Objective(engine, suited(engine.m, engine.n), L2(strength), frame)
+        objective = Objective(engine, kernel, L2(strength), frame)
         return cls(engine, sample, moments, frame, strength, objective, _named(dropped, request))
 
     def look(self, theta: Floats, order: int) -> _Seen:
@@ -107,9 +102,7 @@ class _Table:
         depth = engine.rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
         far = 0.0 if engine.offset is None else float(np.max(np.abs(engine.offset), initial=0.0))
-        apriori = Apriori(
-            frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, far
-        )
+        apriori = Apriori(frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, far)
         return _Seen(self, apriori, Answered(self.objective, theta, point))
 
 
@@ -127,7 +120,7 @@ def _solve(table: _Table, request: Request, started: float, final: bool = False)
     may_depend = not final and request.l2 == 0.0
     theta, runs, seen = _start(table, request), [], None
     if table.sample is not None:
-        prepared = _on_sample(table, table.sample, theta)
+        prepared = on_sample(table.objective, table.strength, table.sample, theta)
         if prepared is None and may_depend:
             return None
         if prepared is not None:
@@ -144,7 +137,7 @@ def _solve(table: _Table, request: Request, started: float, final: bool = False)
     runs.append(_drive(newton(theta), seen, request, judge, started, request.iterations))
     if runs[-1].status not in (Status.PROVED, Status.INTERRUPTED):
         here = _with_hessian(table, runs[-1].last)
-        if may_depend and _singular(here.point.hessian):
+        if may_depend and singular(here.point.hessian):
             return None
         if runs[-1].status is Status.MINIMUM:
             here = judge.balanced(here, lambda theta: _point(table.objective, theta, 2))
@@ -160,72 +153,7 @@ def _start(table: _Table, request: Request) -> Floats:
     return table.objective.theta(w, b)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What the sample says: its optimum, z of its rows there, its Hessian there without penalty, and its inverse."""
-
-    theta: Floats
-    z: Floats
-    hessian: Floats
-    solve: Callable[[Floats], Floats]
-
-
-def _on_sample(table: _Table, sample: Sample, theta: Floats) -> _Prepared | None:
-    """The optimum of the sample and its Hessian there; None if that is singular.
-
-    L-BFGS starts in the metric of some of the sample's rows: a step on the sample costs a hundredth of a Hessian.
-    """
-    strength = table.strength + RIDGE / sample.weighted.m
-    penalised = Objective(sample.weighted, table.objective.kernel, L2(strength), table.frame)
-    with sample.weighted.quiet_blas():
-        few = replace(penalised, engine=sample.thinned(FOR_A_START * table.engine.n))
-        first = _inverse(_point(few, theta, 2).hessian)
-        if first is None:
-            return None
-        enough = SETTLED * table.engine.n / sample.weighted.m
-
-        def settled(at: Iterate) -> bool:
-            decrement = float(at.point.gradient @ first(at.point.gradient))
-            return bool(0.5 * decrement <= enough)
-
-        there = drive(lbfgs(theta, first), penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
-        plain = replace(penalised, penalty=L2(np.zeros(table.engine.n)))
-        hessian = _point(plain, there, 2).hessian
-        assert hessian is not None  # it was asked for
-        solve = _inverse(hessian + np.diag(np.append(table.strength, 0.0)))
-        return None if solve is None else _Prepared(there, _z(table, sample, there), hessian, solve)
-
-
-def _z(table: _Table, sample: Sample, theta: Floats) -> Floats:
-    """z of the sample's rows."""
-    w, b = table.frame.seen(theta[:-1], float(theta[-1]))
-    X = sample.weighted.X - table.frame.centre if np.any(table.frame.centre) else sample.weighted.X
-    z = np.matmul(X, w) + b
-    return np.asarray(z if sample.weighted.offset is None else z + sample.weighted.offset)
-
-
-def _inverse(hessian: Floats | None) -> Callable[[Floats], Floats] | None:
-    """v -> H^-1 v, or None if H is singular to working precision."""
-    if hessian is None or _singular(hessian):
-        return None
-    factor = scipy.linalg.cho_factor(hessian, lower=True)
-    return lambda v: np.asarray(scipy.linalg.cho_solve(factor, v, check_finite=False))
-
-
-def _singular(hessian: Floats | None) -> bool:
-    """Whether, in units that make its diagonal 1, the matrix has a pivot next to nothing."""
-    assert hessian is not None  # whoever asks has evaluated it
-    unit = np.sqrt(np.diagonal(hessian))
-    if not np.all(unit > 0.0) or not np.isfinite(unit).all():
-        return True
-    try:
-        factor = scipy.linalg.cholesky(hessian / unit / unit[:, None], lower=True)
-    except scipy.linalg.LinAlgError:
-        return True
-    return bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)
-
-
-def _sampled_judge(seen: _Seen, sample: Sample, request: Request, known: _Prepared) -> Judge:
+def _sampled_judge(seen: _Seen, sample: Sample, request: Request, known: Prepared) -> Judge:
     """Judges by the Hessian of the sample's rows at their optimum, with no more weight than they have in the table.
 
     Between two points each row's curvature falls by a factor of its own, the Hessian by no more than the least of them.
@@ -235,7 +163,7 @@ def _sampled_judge(seen: _Seen, sample: Sample, request: Request, known: _Prepar
     there, before = apriori.doubt(known.theta), formulas.curvature(known.z)
 
     def hessian(theta: Floats) -> Known:
-        ratio = formulas.curvature(_z(table, sample, theta)) / before
+        ratio = formulas.curvature(z_of(table.objective, sample, theta)) / before
         doubt = max(there, apriori.doubt(theta))
         left = min(1.0, float(ratio.min())) * math.exp(-2.0 * min(doubt, 1.0)) / SLACK
         return Known(total * left, doubt, left)
@@ -268,13 +196,7 @@ def _measured(table: _Table, last: Iterate, known: Certificate, subset: MemoryEn
 def _with_hessian(table: _Table, last: Iterate) -> Iterate:
     if last.point.hessian is not None:
         return last
-    return replace(last, point=_point(table.objective, last.theta, 2))
-
-
-def _point(objective: Objective, theta: Floats, order: int) -> Point:
-    point = objective.answer(Evaluate(theta, order))
-    assert isinstance(point, Point)  # what Evaluate is answered with
-    return point
+    return replace(last, point=table.objective.evaluated(last.theta, 2))
 
 
 def _outcome(table: _Table, judge: Judge, runs: list[Run], started: float) -> Outcome:

@@ -15,7 +15,7 @@ import numpy as np
 from steepest.data.arrays import LARGEST
 from steepest.data.columns import ends
 from steepest.engines import MemoryEngine
-from steepest.kernels import KERNELS, compiled, suited
+from steepest.kernels import KERNELS, Kernel, compiled, suited
 from steepest.objective import Objective
 from steepest.scaling import Scaling
 from steepest.types import Answer, Block, Evaluate, Floats, Point, Question, Sums
@@ -73,10 +73,11 @@ class Answered:
 
     def answer(self, question: Question) -> Answer:
         """The known point where it is asked for, to no higher order; else what the oracle says."""
-        known = isinstance(question, Evaluate) and np.array_equal(question.theta, self.theta)
-        if known and (self.point.hessian is not None or question.order < 2):
-            return self.point
-        return self.oracle.answer(question)
+        order = 1 if self.point.hessian is None else 2
+        asked = (
+            isinstance(question, Evaluate) and question.order <= order and np.array_equal(question.theta, self.theta)
+        )
+        return self.point if asked else self.oracle.answer(question)
 
     def weights(self, theta: Floats) -> tuple[Floats, float]:
         """Theta as the user's (w, b)."""
@@ -96,7 +97,7 @@ def look_first(engine: MemoryEngine, objective: Objective, theta: Floats, order:
     kernel = objective.kernel.sums
     plain = objective.kernel is KERNELS["compiled"] and not np.any(frame.centre)
     if not plain:
-        look = _looking(engine, frame)
+        look = _looking(frame, objective.kernel is KERNELS["compiled"])
         moved = frame.centred if np.any(frame.centre) else _as_it_is
 
         def of_block(block: Block) -> _Both:
@@ -111,19 +112,20 @@ def look_first(engine: MemoryEngine, objective: Objective, theta: Floats, order:
     return objective.point(theta, order, both.sums), both.survey
 
 
-def survey(engine: MemoryEngine, frame: Scaling) -> Survey:
-    """Look at every value once, in one pass."""
-    return engine.sum(_looking(engine, frame))
+def survey(engine: MemoryEngine, frame: Scaling, kernel: Kernel | None = None) -> Survey:
+    """Look at every value once, in one pass, by what suits the shape or the `kernel` named."""
+    by_compiled = (kernel or suited(engine.m, engine.n)) is KERNELS["compiled"]
+    return engine.sum(_looking(frame, by_compiled), widen=not by_compiled)
 
 
 def _as_it_is(block: Block) -> Block:
     return block
 
 
-def _looking(engine: MemoryEngine, frame: Scaling) -> Callable[[Block], Survey]:
+def _looking(frame: Scaling, by_compiled: bool) -> Callable[[Block], Survey]:
     """What looks at a block."""
     inverse = 1.0 / frame.scale
-    if suited(engine.m, engine.n) is KERNELS["compiled"]:
+    if by_compiled:
         return lambda block: Survey(*compiled.look(block, frame.centre, inverse))
     shifted, alike = bool(np.any(frame.centre)), bool(np.all(inverse == inverse[0]))
     alike = alike and 2.0**-200 < inverse[0] < 2.0**200  # or squares of the columns as they are may underflow
@@ -136,5 +138,3 @@ def _looking(engine: MemoryEngine, frame: Scaling) -> Callable[[Block], Survey]:
         return Survey(*ends(block.X), square * float(inverse[0]) ** 2 if alike else square)
 
     return of_block
-
-

@@ -55,7 +55,7 @@ def sample_size(m: int, n: int) -> int:
     >>> sample_size(1_000_000, 50), sample_size(500_000, 50), sample_size(5_000, 50), sample_size(3_000, 8)
     (20000, 10000, 1250, 0)
     """
-    size = min(max(200 * n, min(400 * n, m // 50)), max(20 * n, m // 25, LITTLE // n), m // 4)
+    size = min(max(200 * n, min(400 * n, m // 50)), max(25 * n, m // 25, LITTLE // n), m // 4)
     return size if size >= 20 * n and m * n >= WORTH_A_SAMPLE else 0
 
 

@@ -145,8 +145,9 @@ def _residual(inverse: Floats, scaled: Floats, error: float) -> float:
     """A bound on |Y N Y' - 1|_F for every N with |N - scaled|_jl <= error sqrt(N_jj N_ll)."""
     size = np.abs(inverse)
     k = len(scaled)
-    trmm = scipy.linalg.blas.dtrmm  # half of the work where one factor is triangular
-    seen = float(np.linalg.norm(trmm(1.0, inverse, trmm(1.0, inverse, scaled, lower=1), side=1, lower=1, trans_a=1) - np.eye(k)))
+    by_triangle = scipy.linalg.blas.dtrmm  # half of the work
+    left = by_triangle(1.0, inverse, scaled, lower=1)
+    seen = float(np.linalg.norm(by_triangle(1.0, inverse, left, side=1, lower=1, trans_a=1) - np.eye(k)))
     # | |Y| |N| |Y'| |_F <= |Y|_F^2 |N|_F costs nothing; two more products are formed only where that says too little
     rounding = gamma(2 * k + 4) * (float(np.linalg.norm(size)) ** 2 * float(np.linalg.norm(scaled)) + math.sqrt(k))
     if rounding > ROUGH:

@@ -1,0 +1,94 @@
+"""What a sample says of a dense table: its optimum, where a fit starts, and its Hessian there, the metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import scipy.linalg
+
+from steepest.driver import Iterate, StopRules, drive
+from steepest.objective import Objective
+from steepest.penalties import L2
+from steepest.sampling import Sample
+from steepest.solvers.lbfgs import lbfgs
+from steepest.types import Floats
+
+__all__ = ["FOR_A_START", "Prepared", "on_sample", "singular", "z_of"]
+
+TOGETHER = 512  # rows of the sample that are widened together
+STEPS_ON_SAMPLE = 40
+SETTLED = 0.01  # of the sample's own uncertainty: its optimum need not be known better
+FOR_A_START = 6  # rows per column that say enough to solve the sample: its scales, and a metric
+RIDGE = 0.1  # rows' worth of penalty on the sample: keeps its optimum finite where classes are separable in it
+SINGULAR = 1e-10  # squared pivot of a unit diagonal: below, columns are looked at for relations
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the sample says: its optimum, z of its rows there, its Hessian there without penalty, and its inverse."""
+
+    theta: Floats
+    z: Floats
+    hessian: Floats
+    solve: Callable[[Floats], Floats]
+
+
+def on_sample(objective: Objective, strength: Floats, sample: Sample, theta: Floats) -> Prepared | None:
+    """The optimum of the sample and its Hessian there; None if that is singular.
+
+    L-BFGS starts in the metric of some of the sample's rows: a step on the sample costs a hundredth of a Hessian.
+    """
+    rows, n = sample.weighted, len(strength)
+    penalised = replace(objective, engine=rows, penalty=L2(strength + RIDGE / rows.m))
+    with rows.quiet_blas():
+        few = replace(penalised, engine=sample.thinned(FOR_A_START * n))
+        first = inverse(few.evaluated(theta, 2).hessian)
+        if first is None:
+            return None
+        enough = SETTLED * n / rows.m
+
+        def settled(at: Iterate) -> bool:
+            decrement = float(at.point.gradient @ first(at.point.gradient))
+            return bool(0.5 * decrement <= enough)
+
+        there = drive(lbfgs(theta, first), penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
+        plain = replace(penalised, penalty=L2(np.zeros(n)))
+        hessian = plain.evaluated(there, 2).hessian
+        assert hessian is not None  # it was asked for
+        solve = inverse(hessian + np.diag(np.append(strength, 0.0)))
+        return None if solve is None else Prepared(there, z_of(objective, sample, there), hessian, solve)
+
+
+def z_of(objective: Objective, sample: Sample, theta: Floats) -> Floats:
+    """z of the sample's rows."""
+    w, b = objective.seen(theta)
+    z, rows = np.full(sample.weighted.m, b), sample.weighted
+    centre = 0.0 if objective.scaling is None else objective.scaling.centre
+    for start in range(0, rows.m, TOGETHER):
+        part = slice(start, start + TOGETHER)
+        X = rows.X[part] - centre if np.any(centre) else rows.X[part]
+        z[part] += np.matmul(X, w)
+    return np.asarray(z if rows.offset is None else z + rows.offset)
+
+
+def inverse(hessian: Floats | None) -> Callable[[Floats], Floats] | None:
+    """v -> H^-1 v, or None if H is singular to working precision."""
+    if hessian is None or singular(hessian):
+        return None
+    factor = scipy.linalg.cho_factor(hessian, lower=True)
+    return lambda v: np.asarray(scipy.linalg.cho_solve(factor, v, check_finite=False))
+
+
+def singular(hessian: Floats | None) -> bool:
+    """Whether, in units that make its diagonal 1, the matrix has a pivot next to nothing."""
+    assert hessian is not None  # whoever asks has evaluated it
+    unit = np.sqrt(np.diagonal(hessian))
+    if not np.all(unit > 0.0) or not np.isfinite(unit).all():
+        return True
+    try:
+        factor = scipy.linalg.cholesky(hessian / unit / unit[:, None], lower=True)
+    except scipy.linalg.LinAlgError:
+        return True
+    return bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)
