@@ -8,6 +8,7 @@ import pytest
 
 from steepest.conformance import check_kernel
 from steepest.kernels import KERNELS, Kernel, compiled, loop, vectorised
+from steepest.kernels.tiles import by_columns
 from steepest.types import Block
 
 
@@ -103,6 +104,38 @@ def test_compiled_is_vectorised_on_every_shape(order):
                 assert seen.errors == twin.errors
                 np.testing.assert_allclose(seen.dw, twin.dw, atol=1e-14 * size)
                 np.testing.assert_allclose(seen.ddw, twin.ddw, atol=1e-14 * size * 4)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8, bool])
+@pytest.mark.parametrize("change", [np.ascontiguousarray, np.asfortranarray, lambda X: X[:, ::-1], lambda X: X[::2]])
+def test_compiled_reads_every_dtype_and_order_as_float64(change, dtype):
+    rng = np.random.default_rng(8)
+    X = change(np.clip(10.0 * rng.standard_normal((1400, 45)), -100, 100).astype(dtype))
+    wide, m = np.ascontiguousarray(X, dtype=float), len(X)
+    y, s, o, w = rng.integers(0, 2, m).astype(float), rng.random(m), rng.standard_normal(m), rng.standard_normal(45) / 9
+    inverse = rng.random(45) + 0.5
+    for order in (0, 1, 2):
+        seen, low, high, longest = compiled.sums_and_look(Block(X, y, s, 0, o), w, 0.1, order, inverse)
+        twin = vectorised.sums(Block(wide, y, s, 0, o), w, 0.1, order)
+        assert (low.tolist(), high.tolist()) == (wide.min(axis=0).tolist(), wide.max(axis=0).tolist())
+        assert longest == pytest.approx(float(((wide * inverse) ** 2).sum(axis=1).max()), rel=1e-13)
+        assert seen.loss == pytest.approx(twin.loss, rel=1e-13)
+        assert seen.errors == twin.errors
+        alone = compiled.sums(Block(X, y, s, 0, o), w, 0.1, order)
+        assert (alone.loss, alone.db) == (seen.loss, seen.db)
+        if order:
+            np.testing.assert_allclose(seen.dw, twin.dw, atol=1e-12 * float(np.abs(wide).sum()) / m)
+            assert alone.dw.tobytes() == seen.dw.tobytes()
+    if not by_columns(X):
+        same = compiled.sums(Block(wide, y, s, 0, o), w, 0.1, 1)
+        assert (same.loss, same.db, same.dw.tobytes()) == (alone.loss, alone.db, alone.dw.tobytes())
+
+
+def test_compiled_sees_a_missing_value_while_it_sums():
+    for make in (np.ascontiguousarray, np.asfortranarray):
+        X = make(np.random.default_rng(0).standard_normal((700, 9)))
+        X[699, 8] = np.nan
+        assert math.isnan(compiled.sums_and_look(Block(X, np.zeros(700)), np.ones(9), 0.0, 1, np.ones(9))[3])
 
 
 def test_compiled_exponentials_and_logarithms_within_two_ulps():

@@ -48,6 +48,18 @@ def test_threads_do_not_change_the_bits(large):
         assert (fit.b, fit.cost, fit.certificate) == (fits[0].b, fits[0].cost, fits[0].certificate)
 
 
+def test_narrow_rows_have_the_bits_of_wide_ones_and_every_layout_its_own_by_threads(large):
+    X, y = table(6)
+    narrow = X.astype(np.float32)
+    wide, seen = steepest.fit(narrow.astype(float), y), steepest.fit(narrow, y)
+    assert (seen.w.tobytes(), seen.b, seen.certificate) == (wide.w.tobytes(), wide.b, wide.certificate)
+    for rows in (np.asfortranarray(X), np.asfortranarray(narrow), np.rint(10.0 * np.clip(X, -9, 9)).astype(np.int8)):
+        one, two = (steepest.fit(rows, y, threads=threads) for threads in (1, 2))
+        assert one.certificate.gap <= 1e-9
+        assert (one.w.tobytes(), one.b, one.certificate) == (two.w.tobytes(), two.b, two.certificate)
+        assert one.passes == two.passes <= 7
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e200])
 def test_a_bad_value_is_named(large, value):
     X, y = table(2)
