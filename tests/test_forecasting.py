@@ -46,7 +46,7 @@ def test_choice(shape, more, regime):
 
 
 def test_sample_size():
-    assert [sample_size(m, 10) for m in (100, 10_000, 50_000, 10**7)] == [0, 0, 2000, 2000]
+    assert [sample_size(m, 10) for m in (100, 10_000, 50_000, 10**7)] == [0, 0, 2000, 4000]
 
 
 def test_tall_fits_are_forecast_in_few_passes_and_little_memory():

@@ -17,7 +17,7 @@ from steepest.types import Floats
 
 __all__ = ["by_columns", "column_run", "column_tiles", "plain", "row_run", "row_tiles"]
 
-IN_CACHE = 1 << 15  # numbers that are taken together: 256 KB
+IN_CACHE, TILE = 1 << 15, 1 << 14  # numbers that are taken together, 256 KB, and copied together
 RUN, COLUMN_RUN = 128, 1024  # rows of them at most, as rows and as columns: 8 KB of each column
 
 
@@ -43,7 +43,7 @@ def row_tiles(X: NDArray[Any]) -> Iterator[tuple[int, Floats]]:
         yield 0, X
         return
     run = row_run(X.shape[1])
-    rows = max(1, IN_CACHE // max(1, X.shape[1]) // run) * run
+    rows = max(1, TILE // max(1, X.shape[1]) // run) * run
     tile = np.empty((min(rows, len(X)), X.shape[1]))
     for start in range(0, len(X), rows):
         part = X[start : start + rows]

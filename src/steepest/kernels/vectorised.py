@@ -16,7 +16,7 @@ from steepest.types import Block, Floats, Product, Sums
 
 __all__ = ["along", "forward", "hessian_times", "slopes", "sums", "totals"]
 
-COPIED = 1 << 15  # elements (256 KB) copied at a time for the second derivatives
+COPIED = 1 << 14  # elements (128 KB) copied at a time for the second derivatives
 RUN = 128  # rows that BLAS adds up one after the other; longer runs are summed pairwise
 
 

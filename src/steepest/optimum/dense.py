@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from steepest import formulas
 from steepest.data.arrays import check_size
 from steepest.diagnosis import Note
 from steepest.driver import Iterate, Run, StopRules, Trace, drive
@@ -27,7 +26,7 @@ from steepest.objective import Objective
 from steepest.optimum.first_look import Answered, look_first, survey
 from steepest.optimum.frame import frame_of, strengths
 from steepest.optimum.judge import Judge, Known
-from steepest.optimum.on_sample import FOR_A_START, Prepared, on_sample, singular, z_of
+from steepest.optimum.on_sample import FOR_A_START, Prepared, left_of, on_sample, singular
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
@@ -160,12 +159,12 @@ def _sampled_judge(seen: _Seen, sample: Sample, request: Request, known: Prepare
     """
     total = known.hessian * (sample.weighted.total_weight / sample.share)
     table, apriori = seen.table, seen.apriori
-    there, before = apriori.doubt(known.theta), formulas.curvature(known.z)
+    there = apriori.doubt(known.theta)
 
     def hessian(theta: Floats) -> Known:
-        ratio = formulas.curvature(z_of(table.objective, sample, theta)) / before
+        ratio = left_of(table.objective, sample, theta, known.curvature)
         doubt = max(there, apriori.doubt(theta))
-        left = min(1.0, float(ratio.min())) * math.exp(-2.0 * min(doubt, 1.0)) / SLACK
+        left = min(1.0, ratio) * math.exp(-2.0 * min(doubt, 1.0)) / SLACK
         return Known(total * left, doubt, left)
 
     return Judge(table.engine, apriori, request.tol, table.objective.weights, hessian=hessian,

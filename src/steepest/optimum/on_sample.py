@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg
 
+from steepest import formulas
 from steepest.driver import Iterate, StopRules, drive
 from steepest.objective import Objective
 from steepest.penalties import L2
@@ -15,7 +17,7 @@ from steepest.sampling import Sample
 from steepest.solvers.lbfgs import lbfgs
 from steepest.types import Floats
 
-__all__ = ["FOR_A_START", "Prepared", "on_sample", "singular", "z_of"]
+__all__ = ["FOR_A_START", "Prepared", "left_of", "on_sample", "singular"]
 
 TOGETHER = 512  # rows of the sample that are widened together
 STEPS_ON_SAMPLE = 40
@@ -27,10 +29,10 @@ SINGULAR = 1e-10  # squared pivot of a unit diagonal: below, columns are looked 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the sample says: its optimum, z of its rows there, its Hessian there without penalty, and its inverse."""
+    """What the sample says: its optimum, a(1 - a) of its rows there, its Hessian without penalty, and its inverse."""
 
     theta: Floats
-    z: Floats
+    curvature: Floats
     hessian: Floats
     solve: Callable[[Floats], Floats]
 
@@ -58,19 +60,32 @@ def on_sample(objective: Objective, strength: Floats, sample: Sample, theta: Flo
         hessian = plain.evaluated(there, 2).hessian
         assert hessian is not None  # it was asked for
         solve = inverse(hessian + np.diag(np.append(strength, 0.0)))
-        return None if solve is None else Prepared(there, z_of(objective, sample, there), hessian, solve)
+        return (
+            None
+            if solve is None
+            else Prepared(there, np.concatenate(list(curvatures(objective, sample, there))), hessian, solve)
+        )
 
 
-def z_of(objective: Objective, sample: Sample, theta: Floats) -> Floats:
-    """z of the sample's rows."""
+def curvatures(objective: Objective, sample: Sample, theta: Floats) -> Iterator[Floats]:
+    """a(1 - a) of the sample's rows, some at a time."""
     w, b = objective.seen(theta)
-    z, rows = np.full(sample.weighted.m, b), sample.weighted
-    centre = 0.0 if objective.scaling is None else objective.scaling.centre
+    rows, centre = sample.weighted, 0.0 if objective.scaling is None else objective.scaling.centre
     for start in range(0, rows.m, TOGETHER):
         part = slice(start, start + TOGETHER)
         X = rows.X[part] - centre if np.any(centre) else rows.X[part]
-        z[part] += np.matmul(X, w)
-    return np.asarray(z if rows.offset is None else z + rows.offset)
+        yield formulas.curvature(np.matmul(X, w) + b + (0.0 if rows.offset is None else rows.offset[part]))
+
+
+def left_of(objective: Objective, sample: Sample, theta: Floats, before: Floats) -> float:
+    """The least ratio of any row's a(1 - a) to what it was `before`; rows that were 0 are in no sum, and do not count."""
+    least, start = math.inf, 0
+    for here in curvatures(objective, sample, theta):
+        was = before[start : start + len(here)]
+        counts = was > 0.0
+        least = min(least, float(np.min(here[counts] / was[counts], initial=math.inf)))
+        start += len(here)
+    return least
 
 
 def inverse(hessian: Floats | None) -> Callable[[Floats], Floats] | None:
