@@ -139,7 +139,7 @@ def _solve(table: _Table, request: Request, started: float, final: bool = False)
         if may_depend and singular(here.point.hessian):
             return None
         if runs[-1].status is Status.MINIMUM:
-            here = judge.balanced(here, lambda theta: _point(table.objective, theta, 2))
+            here = judge.balanced(here, lambda theta: table.objective.evaluated(theta, 2))
             runs[-1] = replace(runs[-1], last=here)
         judge.examine(here)
         if judge.certificate.gap > request.tol:

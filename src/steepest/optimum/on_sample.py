@@ -60,11 +60,9 @@ def on_sample(objective: Objective, strength: Floats, sample: Sample, theta: Flo
         hessian = plain.evaluated(there, 2).hessian
         assert hessian is not None  # it was asked for
         solve = inverse(hessian + np.diag(np.append(strength, 0.0)))
-        return (
-            None
-            if solve is None
-            else Prepared(there, np.concatenate(list(curvatures(objective, sample, there))), hessian, solve)
-        )
+        if solve is None:
+            return None
+        return Prepared(there, np.concatenate(list(curvatures(objective, sample, there))), hessian, solve)
 
 
 def curvatures(objective: Objective, sample: Sample, theta: Floats) -> Iterator[Floats]:
@@ -78,7 +76,7 @@ def curvatures(objective: Objective, sample: Sample, theta: Floats) -> Iterator[
 
 
 def left_of(objective: Objective, sample: Sample, theta: Floats, before: Floats) -> float:
-    """The least ratio of any row's a(1 - a) to what it was `before`; rows that were 0 are in no sum, and do not count."""
+    """The least ratio of any row's a(1 - a) to what it was `before`; rows that were 0 are in no sum."""
     least, start = math.inf, 0
     for here in curvatures(objective, sample, theta):
         was = before[start : start + len(here)]
