@@ -20,8 +20,9 @@ from steepest.data import as_rows, as_weights, encode_labels
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.lockstep.folds import assign_folds
-from steepest.lockstep.pairs import WIDE, Pairs, anchors_of, draw_part, near_optima
-from steepest.lockstep.together import Fits, Rows, frame_of
+from steepest.lockstep.pairs import draw_part, near_optima, pairs_of, proved
+from steepest.lockstep.rows import Rows, frame_of
+from steepest.lockstep.together import Fits
 from steepest.types import Floats
 
 __all__ = ["Path", "path"]
@@ -177,14 +178,14 @@ def _solve(
     classes: tuple[Any, Any],
 ) -> Path:
     P, K = len(l2), 0 if fold is None else int(fold.max()) + 1
-    part = draw_part(engine)  # any frame serves; that of a part of the rows is as good, and takes no pass
+    part = draw_part(engine, P)  # any frame serves; that of a part of the rows is as good, and takes no pass
     rows = Rows(engine, frame_of(engine if part is None else part), fold, P * (K + 1))
     rows.passes = 2 if part is None else 0
     held = np.repeat(np.arange(-1, K), P)
     every = Fits.of(rows, np.tile(l2, K + 1), held, same_sum)
-    near, metrics = near_optima(part, rows, every.take(np.arange(P)))
-    anchored = anchors_of(every, near, metrics, engine.n > WIDE)
-    theta, fitted, gaps = Pairs(rows, every, near, anchored).proved(tol)
+    walk, lengths = pairs_of(rows, every, near_optima(part, rows, every.take(np.arange(P))))
+    gaps = proved(walk, lengths, tol)
+    theta, fitted = walk.theta, walk.fitted
     w, b = (each.reshape(K + 1, P, *each.shape[1:]) for each in _to_user(rows, theta))
     weights = rows.weights() if K else np.zeros(0)
     losses = fitted.held_loss.reshape(K + 1, P)[1:].T / weights
