@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.kernels.many import Piece
-from steepest.scaling import Scaling
 from steepest.types import Floats
 
 __all__ = ["framed", "margins"]
@@ -34,9 +33,10 @@ def margins(U: Floats, piece: Piece, held: NDArray[np.intp]) -> tuple[Floats, Fl
     return loss, held_loss, held_right
 
 
-def framed(X: Floats, y: Floats, order: NDArray[np.intp], frame: Scaling, out: Floats) -> Floats:
+def framed(
+    X: Floats, y: Floats, order: NDArray[np.intp], centre: Floats, scale: Floats, out: Floats
+) -> Floats:
     """(2y - 1) ((x - centre) / scale, 1) of the rows in an order, scale being powers of two; `out` is filled."""
-    centre, scale = frame.centre, frame.scale
     _fused().framed(np.require(X, requirements=["C", "A"]), 2.0 * y - 1.0, order, centre, 1.0 / scale, out)
     return out
 

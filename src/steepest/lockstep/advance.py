@@ -68,6 +68,12 @@ class Walk:
         self._remember(moved, step[better], self.slope[moved] - before[better])
         self._measure(moved)
 
+    def ahead(self, which: NDArray[np.intp]) -> Floats:
+        """Where all fits would stand after a step of some of them; no pass, and nothing changes."""
+        theta = self.theta.copy()
+        theta[which] -= self._share[which, None] * self._corrected(which)
+        return theta
+
     def newton(self, which: NDArray[np.intp]) -> None:
         """The same, with new Hessians where they arrive, and in memory of nothing else; one pass."""
         fits = self.fits.take(which)

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from steepest.data import as_rows, as_weights, encode_labels
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.lockstep.folds import assign_folds
-from steepest.lockstep.pairs import draw_part, near_optima, pairs_of, proved
+from steepest.lockstep.pairs import SERVING, draw_part, is_cheap, near_optima, pairs_of, proved, rough_optima, serving
 from steepest.lockstep.rows import Rows, frame_of
 from steepest.lockstep.together import Fits
 from steepest.types import Floats
@@ -93,6 +93,25 @@ class Path:
             raise ValueError("nothing was held out: call path(…, folds=5) to compare penalties")
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Of all rows, then without each fold, (K + 1, P, …): weights, proved gaps, totals over the fold held out."""
+
+    w: Floats
+    b: Floats
+    gaps: Floats
+    held_loss: Floats
+    held_right: Floats
+    weights: Floats
+    passes: int
+
+    def mended(self, which: NDArray[np.intp], found: _Found) -> _Found:
+        """With some of the penalties replaced."""
+        for name in ("w", "b", "gaps", "held_loss", "held_right"):
+            getattr(self, name)[:, which] = getattr(found, name)
+        return replace(self, passes=self.passes + found.passes)
+
+
 def path(
     X: ArrayLike,
     y: ArrayLike,
@@ -159,7 +178,14 @@ def path(
     threads = 1 if threads is None and rows_of_X.size < SMALL else threads
     engine = MemoryEngine(rows_of_X, target, weight, threads=threads)
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return _solve(engine, strengths, fold, tol, same_sum, classes)
+        found = _solve(engine, strengths, fold, tol, same_sum)
+    judged = slice(1, None if fold is not None else 1)
+    weights = found.weights if fold is not None else found.weights[:0]
+    losses, right = (each[judged].T / weights for each in (found.held_loss, found.held_right))
+    return Path(
+        strengths, found.w[0], found.b[0], found.gaps[0], losses, right, found.gaps[judged].T, fold, classes,
+        found.passes, found.w[judged].swapaxes(0, 1), found.b[judged].T,
+    )  # fmt: skip
 
 
 def _strengths(l2s: ArrayLike) -> Floats:
@@ -170,29 +196,32 @@ def _strengths(l2s: ArrayLike) -> Floats:
 
 
 def _solve(
-    engine: MemoryEngine,
-    l2: Floats,
-    fold: NDArray[np.intp] | None,
-    tol: float,
-    same_sum: bool,
-    classes: tuple[Any, Any],
-) -> Path:
+    engine: MemoryEngine, l2: Floats, fold: NDArray[np.intp] | None, tol: float, same_sum: bool, share: bool = True
+) -> _Found:
     P, K = len(l2), 0 if fold is None else int(fold.max()) + 1
     part = draw_part(engine, P)  # any frame serves; that of a part of the rows is as good, and takes no pass
     rows = Rows(engine, frame_of(engine if part is None else part), fold, P * (K + 1))
     rows.passes = 2 if part is None else 0
-    held = np.repeat(np.arange(-1, K), P)
-    every = Fits.of(rows, np.tile(l2, K + 1), held, same_sum)
-    walk, lengths = pairs_of(rows, every, near_optima(part, rows, every.take(np.arange(P))))
-    gaps = proved(walk, lengths, tol)
-    theta, fitted = walk.theta, walk.fitted
-    w, b = (each.reshape(K + 1, P, *each.shape[1:]) for each in _to_user(rows, theta))
-    weights = rows.weights() if K else np.zeros(0)
-    losses = fitted.held_loss.reshape(K + 1, P)[1:].T / weights
-    right = fitted.held_right.reshape(K + 1, P)[1:].T / weights
-    gaps = gaps.reshape(K + 1, P)
-    own_w, own_b = w[1:].swapaxes(0, 1), b[1:].T
-    return Path(l2, w[0], b[0], gaps[0], losses, right, gaps[1:].T, fold, classes, rows.passes, own_w, own_b)
+    every = Fits.of(rows, np.tile(l2, K + 1), np.repeat(np.arange(-1, K), P), same_sum)
+    alone = every.take(np.arange(P))
+    rough = rough_optima(part, rows, alone)
+    serves = serving(rough, alone, tol) if share else np.arange(P)
+    chosen, place = np.unique(serves, return_inverse=True)
+    blocks = np.arange(K + 1)[:, None]
+    few = every.take((blocks * P + chosen).ravel())
+    near = rough.take(chosen)
+    if not is_cheap(rows, P):
+        near = near_optima(near, rows, few.take(np.arange(len(chosen))))
+    goal = np.where(np.bincount(place) > 1, SERVING * tol, tol)
+    judge = proved(*pairs_of(rows, few, near), np.tile(goal, K + 1))
+    which = (blocks * len(chosen) + place).ravel()
+    gaps = judge.of(every, which).reshape(K + 1, P)
+    fitted = judge.walk.fitted.take(which)
+    w, b = _to_user(rows, judge.walk.theta[which])
+    found = _Found(w.reshape(K + 1, P, -1), b.reshape(K + 1, P), gaps, fitted.held_loss.reshape(K + 1, P),
+                   fitted.held_right.reshape(K + 1, P), rows.weights(), rows.passes)  # fmt: skip
+    short = np.flatnonzero((serves != np.arange(P)) & (gaps > tol).any(axis=0))
+    return found.mended(short, _solve(engine, l2[short], fold, tol, same_sum, share=False)) if len(short) else found
 
 
 def _to_user(rows: Rows, theta: Floats) -> tuple[Floats, Floats]:

@@ -95,11 +95,12 @@ class Rows:
             fold = self.fold[block.start : block.start + rows]
             order = np.argsort(fold, kind="stable")
             s, ends = None if s is None else s[order], tuple(np.searchsorted(fold[order], np.arange(self.K + 1)).tolist())
+        centre, scale = self.frame.centre, self.frame.scale
         if self.compiled:
             out = np.empty((rows, self.n + 1)) if self._keeps else many.own_memory("rows", rows, self.n + 1)
-            X = many_compiled.framed(block.X, block.y, order, self.frame, out)
+            X = many_compiled.framed(block.X, block.y, order, centre, scale, out)
         else:
-            X = _framed(block.X, block.y, order, self.frame.centre, self.frame.scale)
+            X = _framed(block.X, block.y, order, centre, scale)
         piece = Piece(X, s, ends)
         if self._keeps:
             self._kept[block.start] = piece
