@@ -167,7 +167,7 @@ def by_fold(piece: Piece, theta: Floats, bent: NDArray[np.intp], T: Floats, of_r
     K, (k, F) = len(piece.ends) - 1, theta.shape
     total = ByFold(
         np.zeros((K, F)), np.zeros((K, F, k)), np.zeros((K, F)), {}, _longest(piece.X),
-        _longest(np.matmul(piece.X, T.T, out=own_memory("rooted", len(piece.X), k))),
+        _longest(np.matmul(piece.X, T.T, out=own_memory("rooted", len(piece.X), len(T)))),
     )  # fmt: skip
     rooted, all_rows = own_memory("rooted", *piece.X.shape), np.full(F, -1)
     for fold, (start, stop) in enumerate(zip(piece.ends, piece.ends[1:], strict=False)):

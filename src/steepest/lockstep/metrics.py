@@ -60,6 +60,8 @@ class Metrics:
     def verify(self, which: NDArray[np.intp], error: float) -> None:
         """Find the loss of some of the metrics, each known up to `error`."""
         for f in which.tolist():
+            if not self.inverse[f].any():
+                continue
             scaled = self.matrix[f] / self.unit[f] / self.unit[f, :, None]
             self.error[f], self.loss[f] = error, _loss(self.inverse[f], scaled, error)
 
