@@ -12,7 +12,7 @@ from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.kernels import KERNELS
-from steepest.lockstep import pairs
+from steepest.lockstep import pairs, paths
 from steepest.lockstep.advance import Walk
 from steepest.lockstep.folds import assign_folds
 from steepest.lockstep.metrics import Lengths, Metrics
@@ -346,16 +346,28 @@ def test_labels_may_be_text_and_offsets_large():
     np.testing.assert_allclose(plain.w, moved.w, rtol=1e-4)
 
 
-def test_too_many_matrices_are_refused_before_any_work():
-    X = np.random.default_rng(0).standard_normal((10, 6000))
-    with pytest.raises(DataError, match="fewer penalties or folds"):
-        path(X, np.arange(10) % 2, np.logspace(0, -3, 8))
-
-
-def test_wide_tables_are_fitted():
+@pytest.mark.parametrize("same_sum", [False, True])
+@pytest.mark.parametrize("folds", [None, 4])
+def test_more_columns_than_rows_are_fitted_one_by_one(monkeypatch, folds, same_sum):
+    """The same numbers as in lockstep, which such tables do not take any more."""
     X = np.random.default_rng(0).standard_normal((40, 90))
-    y = np.arange(40) % 2
-    found = path(X, y, [1.0, 0.1, 0.01], folds=4, tol=1e-8)
-    assert max(found.gap.max(), found.held_out_gap.max()) <= 1e-8
+    y, s = np.arange(40) % 2, np.random.default_rng(1).uniform(0.5, 2.0, 40)
+    given = {"folds": folds, "tol": 1e-9, "sample_weight": s, "same_sum": same_sum}
+    found = path(X, y, [0.01, 1.0, 0.1], **given)
+    assert found.passes > 0
     for p, l2 in enumerate(found.l2):
-        assert value(X, y, l2, found.w[p], found.b[p]) == pytest.approx(optimum(X, y, l2)[1], rel=1e-8)
+        assert value(X, y, l2, found.w[p], found.b[p], s) == pytest.approx(optimum(X, y, l2, s)[1], rel=1e-8)
+    monkeypatch.setattr(paths, "one_by_one", paths._solve)
+    together = path(X, y, [0.01, 1.0, 0.1], **given)
+    assert max(together.gap.max(), found.gap.max()) <= 1e-9
+    for name in ("held_out_loss", "held_out_accuracy", "w", "fold_w"):
+        np.testing.assert_allclose(getattr(found, name), getattr(together, name), atol=2e-4)
+
+
+def test_where_matrices_would_not_fit_in_memory_fits_go_one_by_one(monkeypatch):
+    X, y = table(5, m=120, n=4)
+    together = path(X, y, [0.1, 0.01], folds=3, tol=1e-10)
+    monkeypatch.setattr(paths, "MOST_MATRICES", 100)
+    singly = path(X, y, [0.1, 0.01], folds=3, tol=1e-10)
+    np.testing.assert_allclose(singly.held_out_loss, together.held_out_loss, rtol=1e-5)
+    assert max(singly.gap.max(), singly.held_out_gap.max()) <= 1e-10

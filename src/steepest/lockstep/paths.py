@@ -1,16 +1,19 @@
 """`path`: many penalties, and cross-validation over them, in the passes of a single fit.
 
 1. A random part of the rows gives rough optima for all penalties (Newton's method, all at once), and the metrics.
-2. L-BFGS in those metrics, all penalties in lockstep, over all rows: a few passes of one narrow matrix product.
+   Penalties that are too weak to matter share their fits from here on; small tables skip the sample.
+2. L-BFGS in those metrics, all penalties in lockstep, over all rows: one or two passes of a narrow matrix product.
 3. One pass forms gradients and Hessians there fold by fold. Any sum over folds is then known: a Newton step for every
    (penalty, fold) pair starts from the full fit, from which its optimum is only O(n/m) away.
 4. Passes over all pairs until each gap is proved; the held-out losses fall off in the last one.
+
+More columns than rows, or matrices beyond 2 GB: one by one (`singly.py`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,16 +21,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from steepest.data import as_rows, as_weights, encode_labels
 from steepest.engines import MemoryEngine
-from steepest.errors import DataError
 from steepest.lockstep.folds import assign_folds
 from steepest.lockstep.pairs import SERVING, draw_part, is_cheap, near_optima, pairs_of, proved, rough_optima, serving
 from steepest.lockstep.rows import Rows, frame_of
+from steepest.lockstep.singly import Found, one_by_one
 from steepest.lockstep.together import Fits
 from steepest.types import Floats
 
 __all__ = ["Path", "path"]
 
-MOST_MATRICES = 1 << 28  # numbers in the matrices of all fits, one each: 2 GB
+MOST_MATRICES = 1 << 28  # numbers in the matrices of all fits, one each: beyond 2 GB, fits go one by one
 SMALL = 1 << 18  # elements of X under which threads cost more than they bring
 
 
@@ -93,25 +96,6 @@ class Path:
             raise ValueError("nothing was held out: call path(…, folds=5) to compare penalties")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Of all rows, then without each fold, (K + 1, P, …): weights, proved gaps, totals over the fold held out."""
-
-    w: Floats
-    b: Floats
-    gaps: Floats
-    held_loss: Floats
-    held_right: Floats
-    weights: Floats
-    passes: int
-
-    def mended(self, which: NDArray[np.intp], found: _Found) -> _Found:
-        """With some of the penalties replaced."""
-        for name in ("w", "b", "gaps", "held_loss", "held_right"):
-            getattr(self, name)[:, which] = getattr(found, name)
-        return replace(self, passes=self.passes + found.passes)
-
-
 def path(
     X: ArrayLike,
     y: ArrayLike,
@@ -147,8 +131,7 @@ def path(
     Raises
     ------
     DataError
-        for data that cannot be fitted, for folds that lack a class, and where the matrices of all fits, (n + 1)²
-        numbers each, would take more than 2 GB.
+        for data that cannot be fitted, and for folds that lack a class.
     ValueError
         for penalties or a tolerance that are not positive.
 
@@ -170,15 +153,12 @@ def path(
         raise ValueError(f"tol={tol} must be a number > 0")
     fold = None if folds is None else assign_folds(folds, target, weight)[0]
     every = len(strengths) * (1 if fold is None else int(fold.max()) + 2)
-    if every * (rows_of_X.shape[1] + 1) ** 2 > MOST_MATRICES:
-        raise DataError(
-            f"{every} fits of {rows_of_X.shape[1]} columns need a matrix each, more than {MOST_MATRICES * 8 >> 30} GB "
-            "together: ask for fewer penalties or folds at a time, or fit them one by one"
-        )
+    m, n = rows_of_X.shape
     threads = 1 if threads is None and rows_of_X.size < SMALL else threads
     engine = MemoryEngine(rows_of_X, target, weight, threads=threads)
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        found = _solve(engine, strengths, fold, tol, same_sum)
+        together = n <= m and every * (n + 1) ** 2 <= MOST_MATRICES
+        found = (_solve if together else one_by_one)(engine, strengths, fold, tol, same_sum)
     judged = slice(1, None if fold is not None else 1)
     weights = found.weights if fold is not None else found.weights[:0]
     losses, right = (each[judged].T / weights for each in (found.held_loss, found.held_right))
@@ -197,7 +177,7 @@ def _strengths(l2s: ArrayLike) -> Floats:
 
 def _solve(
     engine: MemoryEngine, l2: Floats, fold: NDArray[np.intp] | None, tol: float, same_sum: bool, share: bool = True
-) -> _Found:
+) -> Found:
     P, K = len(l2), 0 if fold is None else int(fold.max()) + 1
     part = draw_part(engine, P)  # any frame serves; that of a part of the rows is as good, and takes no pass
     rows = Rows(engine, frame_of(engine if part is None else part), fold, P * (K + 1))
@@ -218,7 +198,7 @@ def _solve(
     gaps = judge.of(every, which).reshape(K + 1, P)
     fitted = judge.walk.fitted.take(which)
     w, b = _to_user(rows, judge.walk.theta[which])
-    found = _Found(w.reshape(K + 1, P, -1), b.reshape(K + 1, P), gaps, fitted.held_loss.reshape(K + 1, P),
+    found = Found(w.reshape(K + 1, P, -1), b.reshape(K + 1, P), gaps, fitted.held_loss.reshape(K + 1, P),
                    fitted.held_right.reshape(K + 1, P), rows.weights(), rows.passes)  # fmt: skip
     short = np.flatnonzero((serves != np.arange(P)) & (gaps > tol).any(axis=0))
     return found.mended(short, _solve(engine, l2[short], fold, tol, same_sum, share=False)) if len(short) else found
