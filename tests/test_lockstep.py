@@ -12,7 +12,7 @@ from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.kernels import KERNELS
-from steepest.lockstep import pairs, paths
+from steepest.lockstep import near, paths
 from steepest.lockstep.advance import Walk
 from steepest.lockstep.folds import assign_folds
 from steepest.lockstep.metrics import Lengths, Metrics
@@ -232,7 +232,7 @@ def test_penalties_that_say_nothing_share_a_fit_and_each_is_proved():
 
 def test_what_one_fit_cannot_serve_is_fitted_for_itself(monkeypatch):
     """A wrong guess about what penalties have in common costs time, not the proof."""
-    monkeypatch.setattr(pairs, "SHARED", 1e6)
+    monkeypatch.setattr(near, "SHARED", 1e6)
     X, y = table(2, m=900, n=3)
     found = path(X, y, L2S, folds=3, tol=1e-8)
     assert found.gap.max() <= 1e-8

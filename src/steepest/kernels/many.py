@@ -14,6 +14,7 @@ the logarithm of a product, 1 < 1 + e <= 2: one logarithm for up to `RUN` rows, 
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,7 +25,19 @@ from numpy.typing import NDArray
 
 from steepest.types import Floats
 
-__all__ = ["ByFold", "Fitted", "Margins", "Piece", "Second", "by_fold", "extent", "margins", "own_memory", "second", "sums"]
+__all__ = [
+    "ByFold",
+    "Fitted",
+    "Margins",
+    "Piece",
+    "Second",
+    "by_fold",
+    "extent",
+    "margins",
+    "own_memory",
+    "second",
+    "sums",
+]
 
 RUN = 512  # rows whose losses are one product: at most 2^512
 NUMBERS = 15_000  # of the margins at a time: 120 KB, which the C library hands out again and again
@@ -149,7 +162,7 @@ def second(piece: Piece, theta: Floats, held: NDArray[np.intp], of_rows: Margins
     """As `sums`, with the Hessian of every fit."""
     U = _activations(piece, theta)
     Q = _roots(U, piece.s)
-    for k, (start, stop) in enumerate(zip(piece.ends, piece.ends[1:], strict=False)):
+    for k, (start, stop) in enumerate(itertools.pairwise(piece.ends)):
         Q[_columns(held, k), start:stop] = 0.0
     loss, held_loss, held_right = of_rows(U, piece, held)
     hessian = np.empty((len(held), len(theta), len(theta)))
@@ -170,7 +183,7 @@ def by_fold(piece: Piece, theta: Floats, bent: NDArray[np.intp], T: Floats, of_r
         _longest(np.matmul(piece.X, T.T, out=own_memory("rooted", len(piece.X), len(T)))),
     )  # fmt: skip
     rooted, all_rows = own_memory("rooted", *piece.X.shape), np.full(F, -1)
-    for fold, (start, stop) in enumerate(zip(piece.ends, piece.ends[1:], strict=False)):
+    for fold, (start, stop) in enumerate(itertools.pairwise(piece.ends)):
         if start == stop:
             continue
         X, part, some = piece.X[start:stop], U[start:stop], rooted[: stop - start]
@@ -193,7 +206,8 @@ def extent(piece: Piece, moves: Floats) -> Floats:
 
 def _activations(piece: Piece, theta: Floats) -> Floats:
     """X theta, in memory that this thread keeps for it."""
-    return np.matmul(piece.X, theta, out=own_memory("margins", len(piece.X), theta.shape[1]))
+    U: Floats = np.matmul(piece.X, theta, out=own_memory("margins", len(piece.X), theta.shape[1]))
+    return U
 
 
 def own_memory(use: str, rows: int, columns: int) -> Floats:
@@ -203,13 +217,14 @@ def own_memory(use: str, rows: int, columns: int) -> Floats:
     if kept is None or not size <= len(kept) <= 4 * size:
         kept = np.empty(size)
         setattr(_own, use, kept)
-    return kept[:size].reshape(rows, columns)
+    own: Floats = kept[:size].reshape(rows, columns)
+    return own
 
 
 def _runs(ends: tuple[int, ...], F: int) -> Iterator[tuple[int, slice]]:
     """The rows of every fold, a few at a time: 2^run fits a float, and so much memory is had without asking for it."""
     run = min(RUN, max(8, NUMBERS // max(1, F)))
-    for k, (start, stop) in enumerate(zip(ends, ends[1:], strict=False)):
+    for k, (start, stop) in enumerate(itertools.pairwise(ends)):
         for i in range(start, stop, run):
             yield k, slice(i, min(i + run, stop))
 

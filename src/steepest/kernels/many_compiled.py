@@ -33,9 +33,7 @@ def margins(U: Floats, piece: Piece, held: NDArray[np.intp]) -> tuple[Floats, Fl
     return loss, held_loss, held_right
 
 
-def framed(
-    X: Floats, y: Floats, order: NDArray[np.intp], centre: Floats, scale: Floats, out: Floats
-) -> Floats:
+def framed(X: Floats, y: Floats, order: NDArray[np.intp], centre: Floats, scale: Floats, out: Floats) -> Floats:
     """(2y - 1) ((x - centre) / scale, 1) of the rows in an order, scale being powers of two; `out` is filled."""
     _fused().framed(np.require(X, requirements=["C", "A"]), 2.0 * y - 1.0, order, centre, 1.0 / scale, out)
     return out

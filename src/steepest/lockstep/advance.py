@@ -59,7 +59,7 @@ class Walk:
         return cls(rows, fits, theta, found.fitted, Metrics.of(_with_ridge(found.hessian, fits)))
 
     def step(self, which: NDArray[np.intp]) -> None:
-        """One step of some of the fits: one pass. A step that would raise F is not made, and tried shorter next time."""
+        """One step of some of the fits: one pass. One that would raise F is not made, and tried shorter next time."""
         fits, step = self.fits.take(which), -self._share[which, None] * self._corrected(which)
         trial = self.theta[which] + step
         found, before = self.rows.sums(trial, fits.held), self.slope[which]
@@ -113,7 +113,11 @@ class Walk:
         self.decrement[which] = 0.5 * np.einsum("fj,fj->f", slope, self.metrics.solve(which, slope))
 
     def _remember(self, moved: NDArray[np.intp], step: Floats, bent: Floats) -> None:
-        whole_step, whole_bent, inverse = np.zeros_like(self.theta), np.zeros_like(self.theta), np.zeros(len(self.theta))
+        whole_step, whole_bent, inverse = (
+            np.zeros_like(self.theta),
+            np.zeros_like(self.theta),
+            np.zeros(len(self.theta)),
+        )
         curvature = np.einsum("fj,fj->f", step, bent)
         told = curvature > np.finfo(float).eps * np.linalg.norm(step, axis=1) * np.linalg.norm(bent, axis=1)
         whole_step[moved], whole_bent[moved] = step, bent

@@ -21,6 +21,7 @@ from steepest.types import Floats
 
 __all__ = ["Lengths", "Metrics"]
 
+
 @dataclass(frozen=True, slots=True)
 class Lengths:
     """What is known of all rows: |x| <= longest and |T x| <= reached, with factor ~ T^-1."""
@@ -35,7 +36,7 @@ class Lengths:
 class Metrics:
     """M_f^-1 ~ Y'Y / (unit unit') for every fit, with loss as in `rounding.Metric`.
 
-    `loss` is infinite until `verify` has found it: for steps it is not needed. From ½ on nothing is claimed. Each M_f is
+    `loss` is infinite until `verify` has found it: for steps it is not needed. From ½ on nothing is claimed. M_f is
     known up to |true - computed|_jl <= error sqrt(M_jj M_ll).
     """
 
@@ -132,7 +133,7 @@ def _spectral(matrix: Floats) -> float:
     power = power.T @ power
     power = power @ power
     power = power @ power
-    return size * float(np.vdot(power, power)) ** 0.0625 * SLACK
+    return size * math.pow(np.vdot(power, power), 0.0625) * SLACK
 
 
 def _loss(inverse: Floats, scaled: Floats, error: float) -> float:

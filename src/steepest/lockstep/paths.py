@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from steepest.data import as_rows, as_weights, encode_labels
 from steepest.engines import MemoryEngine
 from steepest.lockstep.folds import assign_folds
-from steepest.lockstep.pairs import SERVING, draw_part, is_cheap, near_optima, pairs_of, proved, rough_optima, serving
+from steepest.lockstep.near import SERVING, draw_part, is_cheap, near_optima, rough_optima, serving
+from steepest.lockstep.pairs import pairs_of, proved
 from steepest.lockstep.rows import Rows, frame_of
 from steepest.lockstep.singly import Found, one_by_one
 from steepest.lockstep.together import Fits

@@ -94,7 +94,10 @@ class Rows:
         if self.fold is not None:
             fold = self.fold[block.start : block.start + rows]
             order = np.argsort(fold, kind="stable")
-            s, ends = None if s is None else s[order], tuple(np.searchsorted(fold[order], np.arange(self.K + 1)).tolist())
+            s, ends = (
+                None if s is None else s[order],
+                tuple(np.searchsorted(fold[order], np.arange(self.K + 1)).tolist()),
+            )
         centre, scale = self.frame.centre, self.frame.scale
         if self.compiled:
             out = np.empty((rows, self.n + 1)) if self._keeps else many.own_memory("rows", rows, self.n + 1)

@@ -40,9 +40,7 @@ class Found:
         return replace(self, passes=self.passes + found.passes)
 
 
-def one_by_one(
-    engine: MemoryEngine, l2: Floats, fold: NDArray[np.intp] | None, tol: float, same_sum: bool
-) -> Found:
+def one_by_one(engine: MemoryEngine, l2: Floats, fold: NDArray[np.intp] | None, tol: float, same_sum: bool) -> Found:
     """Every fit by itself, from strong to weak penalties."""
     P, K = len(l2), 0 if fold is None else int(fold.max()) + 1
     w, (b, gaps, held_loss, held_right) = np.empty((K + 1, P, engine.n)), np.zeros((4, K + 1, P))

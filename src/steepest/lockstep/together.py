@@ -2,8 +2,8 @@
 
     F_f(theta) = sum over rows outside fold held[f] of s_i softplus(-u_i) + ½ theta'R_f theta,   R_f = l2_f W_f / scale²
 
-M_f is the Hessian of a fit at an anchor theta_a. With V_f >= |x_i'(theta_f - theta_a)| on all rows, softplus'' changes by
-a factor e^V at most (docs/decisions, step S), so e^-V M_f <= H_f(theta_f): what C2 needs, without a Hessian at theta_f.
+M_f is the Hessian of a fit at an anchor theta_a. With V_f >= |x_i'(theta_f - theta_a)| on all rows, softplus'' changes
+by a factor e^V at most (decision 1, step S), so e^-V M_f <= H_f(theta_f): what C2 needs, without a Hessian at theta_f.
 """
 
 from __future__ import annotations
