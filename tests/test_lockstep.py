@@ -12,10 +12,10 @@ from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.kernels import KERNELS
-from steepest.lockstep import near, paths
+from steepest.lockstep import metrics, near, paths
 from steepest.lockstep.advance import Walk
 from steepest.lockstep.folds import assign_folds
-from steepest.lockstep.metrics import Lengths, Metrics
+from steepest.lockstep.metrics import Metrics
 from steepest.lockstep.paths import Path, path
 from steepest.lockstep.rows import Rows
 from steepest.lockstep.together import Fits
@@ -185,31 +185,42 @@ def test_a_step_that_raises_the_value_is_not_made():
     assert stayed > 0
 
 
-def test_metrics_bound_what_they_say():
-    """Norms, distances and lengths of rows are never below those computed with long matrices; little above."""
+def check_module_of_metrics(module):
+    """Norms, distances and lengths of rows are never below those computed from inverses; little above."""
     rng = np.random.default_rng(0)
     F, k = 4, 5
     roots = rng.standard_normal((F, 3 * k, k)) * 10.0 ** rng.uniform(-2, 2, k)
     matrices = np.einsum("fij,fil->fjl", roots, roots)
-    metrics, which = Metrics.of(matrices.copy()), np.array([3, 0, 2])
-    metrics.verify(np.arange(F), 1e-12)
-    assert np.all(metrics.sound)
+    found, which = module.Metrics.of(matrices.copy()), np.array([3, 0, 2])
+    found.verify(np.arange(F), 1e-12)
+    assert np.all(found.sound)
     rows = rng.standard_normal((200, k))
     T = np.linalg.cholesky(np.linalg.inv(matrices[0])).T
-    lengths = Lengths(T, np.linalg.inv(T), np.linalg.norm(rows, axis=1).max(), np.linalg.norm(rows @ T.T, axis=1).max())
+    lengths = module.Lengths(
+        T, np.linalg.inv(T), np.linalg.norm(rows, axis=1).max(), np.linalg.norm(rows @ T.T, axis=1).max()
+    )
+    assert np.all(found.loss >= 1e-12)  # what is not known of a matrix is in its loss
+    off = 1e-3 * np.ones((3, k))
     vectors, ends, starts = (rng.standard_normal((3, k)) for _ in range(3))
-    norms = metrics.norms(which, vectors, np.zeros((3, k)))
-    distances, leverages = metrics.distances(which, ends, starts), metrics.leverages(which, lengths)
+    norms = found.norms(which, vectors, np.zeros((3, k)))
+    distances, leverages = found.distances(which, ends, starts), found.leverages(which, lengths)
     for i, f in enumerate(which):
         inverse = np.linalg.inv(matrices[f])
         true = math.sqrt(vectors[i] @ inverse @ vectors[i])
         assert true <= norms[i] <= 1.001 * true
+        blurred = found.norms(which, vectors, off)[i]
+        assert blurred >= np.sqrt(((vectors[i] + off[i]) @ inverse) @ (vectors[i] + off[i]))
+        assert blurred > norms[i]
         true = math.sqrt((ends[i] - starts[i]) @ matrices[f] @ (ends[i] - starts[i]))
         assert true * (1 - 1e-12) <= distances[i] <= 1.001 * true
         assert np.sqrt(np.einsum("ij,jl,il->i", rows, inverse, rows)).max() <= leverages[i]
-        np.testing.assert_allclose(metrics.solve(which, vectors)[i], inverse @ vectors[i], rtol=1e-8)
-    own = metrics.leverages(np.array([0]), lengths)[0]
+        np.testing.assert_allclose(found.solve(which, vectors)[i], inverse @ vectors[i], rtol=1e-8)
+    own = found.leverages(np.array([0]), lengths)[0]
     assert own <= 1.3 * np.sqrt(np.einsum("ij,jl,il->i", rows, np.linalg.inv(matrices[0]), rows)).max()
+
+
+def test_metrics_bound_what_they_say():
+    check_module_of_metrics(metrics)
 
 
 def test_a_matrix_that_is_not_positive_definite_proves_nothing():

@@ -32,6 +32,49 @@ def rows_of(X, y, s, fold, F, threads=1, frame=None, compiled=False):
     return rows
 
 
+def check_module_of_many(module):
+    """Totals against formulas on whole arrays: with weights and without, some fits without a fold, rows fold by fold."""
+    rng = np.random.default_rng(0)
+    X, T = rng.standard_normal((70, 3)) * 2.0, rng.standard_normal((2, 3))
+    theta, held, fold = rng.standard_normal((3, 4)), np.array([-1, 0, 1, 1]), np.repeat([0, 1], [30, 40])
+    u = X @ theta
+    p, each = 1.0 / (1.0 + np.exp(u)), np.logaddexp(0.0, -u)
+    for s in (None, rng.uniform(0.5, 2.0, 70)):
+        piece, weight = module.Piece(X, s, (0, 30, 70)), np.ones(70) if s is None else s
+        seen = (fold[:, None] != held) * weight[:, None]
+        out = (fold[:, None] == held) * weight[:, None]
+        got, more = module.sums(piece, theta, held), module.second(piece, theta, held)
+        for fitted in (got, more.fitted, (got + got).take(np.arange(4))):
+            times = 2.0 if fitted.loss[0] > 1.5 * got.loss[0] else 1.0
+            np.testing.assert_allclose(fitted.loss, times * (seen * each).sum(axis=0), rtol=1e-12)
+            np.testing.assert_allclose(fitted.gradient, -times * (X.T @ (seen * p)), rtol=1e-10, atol=1e-11)
+            np.testing.assert_allclose(fitted.held_loss, times * (out * each).sum(axis=0), rtol=1e-12)
+            np.testing.assert_allclose(fitted.held_right, times * (out * (u > 0)).sum(axis=0), rtol=1e-12)
+        for f in range(4):
+            bent = (X.T * (seen * p * (1.0 - p))[:, f]) @ X
+            np.testing.assert_allclose(more.hessian[f], bent, rtol=1e-10, atol=1e-11)
+        parts = module.by_fold(piece, theta, np.array([2]), T)
+        parts = parts + module.by_fold(
+            module.Piece(X[:0], s if s is None else s[:0], (0, 0, 0)), theta, np.array([2]), T
+        )
+        for k in (0, 1):
+            rows = (fold == k) * weight
+            np.testing.assert_allclose(parts.loss[k], rows @ each, rtol=1e-12)
+            np.testing.assert_allclose(parts.right[k], rows @ (u > 0), rtol=1e-12)
+            np.testing.assert_allclose(parts.gradient[k], -((rows[:, None] * p).T @ X), rtol=1e-10, atol=1e-11)
+            bent = (X.T * (rows * (p * (1.0 - p))[:, 2])) @ X
+            np.testing.assert_allclose(parts.hessian[k][0], bent, rtol=1e-10, atol=1e-11)
+        np.testing.assert_allclose(parts.longest, np.linalg.norm(X, axis=1).max(), rtol=1e-13)
+        np.testing.assert_allclose(parts.length, np.linalg.norm(X @ T.T, axis=1).max(), rtol=1e-13)
+        np.testing.assert_allclose(module.extent(piece, theta), np.abs(u).max(axis=0), rtol=1e-13)
+    sure = module.Piece(np.array([[40.0], [41.0]]), None, (0, 2))
+    np.testing.assert_allclose(module.sums(sure, np.ones((1, 1)), np.array([-1])).loss, np.exp([-40.0]) + np.exp(-41.0))
+
+
+def test_totals_are_those_of_formulas_on_whole_arrays():
+    check_module_of_many(many)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.booleans())
 def test_every_fit_gets_the_totals_of_its_own_rows(seed, weighted):

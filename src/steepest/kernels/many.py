@@ -201,7 +201,8 @@ def by_fold(piece: Piece, theta: Floats, bent: NDArray[np.intp], T: Floats, of_r
 def extent(piece: Piece, moves: Floats) -> Floats:
     """Largest |x'd| of any row for each column d of moves (n + 1, F)."""
     Z = _activations(piece, moves)
-    return np.maximum(Z.max(axis=0, initial=0.0), -Z.min(axis=0, initial=0.0))
+    farthest: Floats = np.maximum(Z.max(axis=0, initial=0.0), -Z.min(axis=0, initial=0.0))
+    return farthest
 
 
 def _activations(piece: Piece, theta: Floats) -> Floats:
