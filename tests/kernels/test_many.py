@@ -33,7 +33,7 @@ def rows_of(X, y, s, fold, F, threads=1, frame=None, compiled=False):
 
 
 def check_module_of_many(module):
-    """Totals against formulas on whole arrays: with weights and without, some fits without a fold, rows fold by fold."""
+    """Totals against formulas on whole arrays: with weights and without, some fits without a fold, rows by fold."""
     rng = np.random.default_rng(0)
     X, T = rng.standard_normal((70, 3)) * 2.0, rng.standard_normal((2, 3))
     theta, held, fold = rng.standard_normal((3, 4)), np.array([-1, 0, 1, 1]), np.repeat([0, 1], [30, 40])
