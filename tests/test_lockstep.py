@@ -197,7 +197,10 @@ def check_module_of_metrics(module):
     rows = rng.standard_normal((200, k))
     T = np.linalg.cholesky(np.linalg.inv(matrices[0])).T
     lengths = module.Lengths(
-        T, np.linalg.inv(T), np.linalg.norm(rows, axis=1).max(), np.linalg.norm(rows @ T.T, axis=1).max()
+        T[None],
+        np.linalg.inv(T)[None],
+        np.linalg.norm(rows, axis=1).max(),
+        np.linalg.norm(rows @ T.T, axis=1).max()[None],
     )
     assert np.all(found.loss >= 1e-12)  # what is not known of a matrix is in its loss
     off = 1e-3 * np.ones((3, k))

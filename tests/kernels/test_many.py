@@ -53,7 +53,7 @@ def check_module_of_many(module):
         for f in range(4):
             bent = (X.T * (seen * p * (1.0 - p))[:, f]) @ X
             np.testing.assert_allclose(more.hessian[f], bent, rtol=1e-10, atol=1e-11)
-        parts = module.by_fold(piece, theta, np.array([2]), T)
+        parts = module.by_fold(piece, theta, np.array([2]), T[None])
         parts = parts + module.by_fold(
             module.Piece(X[:0], s if s is None else s[:0], (0, 0, 0)), theta, np.array([2]), T
         )
@@ -65,7 +65,7 @@ def check_module_of_many(module):
             bent = (X.T * (rows * (p * (1.0 - p))[:, 2])) @ X
             np.testing.assert_allclose(parts.hessian[k][0], bent, rtol=1e-10, atol=1e-11)
         np.testing.assert_allclose(parts.longest, np.linalg.norm(X, axis=1).max(), rtol=1e-13)
-        np.testing.assert_allclose(parts.length, np.linalg.norm(X @ T.T, axis=1).max(), rtol=1e-13)
+        np.testing.assert_allclose(parts.length, [np.linalg.norm(X @ T.T, axis=1).max()], rtol=1e-13)
         np.testing.assert_allclose(module.extent(piece, theta), np.abs(u).max(axis=0), rtol=1e-13)
     sure = module.Piece(np.array([[40.0], [41.0]]), None, (0, 2))
     np.testing.assert_allclose(module.sums(sure, np.ones((1, 1)), np.array([-1])).loss, np.exp([-40.0]) + np.exp(-41.0))
@@ -104,7 +104,7 @@ def test_the_seed_s_own_loop_agrees():
 def test_by_fold_adds_up_to_the_hessian_of_what_is_seen(compiled):
     X, y, s, fold, _, theta = problem(3)
     rows = rows_of(X, y, s, fold, len(theta), compiled=compiled)
-    got = rows.by_fold(theta, np.array([1, 4]), np.eye(5)[:3])
+    got = rows.by_fold(theta, np.array([1, 4]), np.eye(5)[None, :3])
     framed = np.column_stack([X, np.ones(len(X))])
     for k in range(3):
         seen = plain(X, y, s, fold == k, theta[4])
@@ -115,7 +115,7 @@ def test_by_fold_adds_up_to_the_hessian_of_what_is_seen(compiled):
         right = (2 * y[fold == k] - 1) * (framed[fold == k] @ theta[4]) > 0
         assert got.right[k, 4] == s[fold == k] @ right
     assert got.longest == pytest.approx(np.linalg.norm(framed, axis=1).max(), rel=1e-14)
-    assert got.length == pytest.approx(np.linalg.norm(framed[:, :3], axis=1).max(), rel=1e-14)
+    assert got.length[0] == pytest.approx(np.linalg.norm(framed[:, :3], axis=1).max(), rel=1e-14)
 
 
 def test_second_is_the_hessian_of_the_rows_that_count():
@@ -152,7 +152,7 @@ def test_confident_rows_keep_their_digits():
     assert many.sums(tiny, np.array([[1.0], [0.0]]), np.array([-1])).loss[0] == pytest.approx(np.exp(-40.0), rel=1e-14)
     quick = many.sums(tiny, np.array([[1.0], [0.0]]), np.array([-1]), many_compiled.margins)
     assert quick.loss[0] == pytest.approx(np.exp(-40.0), rel=1e-14)
-    curved = many.by_fold(tiny, np.array([[-1.0], [0.0]]), np.array([0]), np.eye(2)).hessian[0][0, 0, 0]
+    curved = many.by_fold(tiny, np.array([[-1.0], [0.0]]), np.array([0]), np.eye(2)[None]).hessian[0][0, 0, 0]
     assert curved == pytest.approx(1600.0 * np.exp(-40.0), rel=1e-13)  # p (1 - p) with p = 1 to the last bit
 
 

@@ -99,8 +99,8 @@ class Second:
 @dataclass(frozen=True, slots=True)
 class ByFold:
     """Totals of F thetas over each of K folds: loss (K, F), gradient (K, F, n + 1), right (K, F), and by the number of
-    a fold the Hessians (A, n + 1, n + 1) of A of the thetas; `longest` is the largest |x|, `length` the largest |T x|.
-    Can be added.
+    a fold the Hessians (A, n + 1, n + 1) of A of the thetas; `longest` is the largest |x|, `length` (B,) the largest
+    |T x| for each of B matrices T. Can be added.
     """
 
     loss: Floats
@@ -108,7 +108,7 @@ class ByFold:
     right: Floats
     hessian: dict[int, Floats]
     longest: float
-    length: float
+    length: Floats
 
     def __add__(self, other: ByFold) -> ByFold:
         both = self.hessian.keys() & other.hessian.keys()
@@ -118,7 +118,7 @@ class ByFold:
             self.right + other.right,
             self.hessian | other.hessian | {fold: self.hessian[fold] + other.hessian[fold] for fold in both},
             max(self.longest, other.longest),
-            max(self.length, other.length),
+            np.maximum(self.length, other.length),
         )
 
 
@@ -180,7 +180,7 @@ def by_fold(piece: Piece, theta: Floats, bent: NDArray[np.intp], T: Floats, of_r
     K, (k, F) = len(piece.ends) - 1, theta.shape
     total = ByFold(
         np.zeros((K, F)), np.zeros((K, F, k)), np.zeros((K, F)), {}, _longest(piece.X),
-        _longest(np.matmul(piece.X, T.T, out=own_memory("rooted", len(piece.X), len(T)))),
+        np.array([_longest(np.matmul(piece.X, each.T, out=own_memory("rooted", len(piece.X), len(each)))) for each in T]),
     )  # fmt: skip
     rooted, all_rows = own_memory("rooted", *piece.X.shape), np.full(F, -1)
     for fold, (start, stop) in enumerate(itertools.pairwise(piece.ends)):

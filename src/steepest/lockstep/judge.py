@@ -62,12 +62,20 @@ class Judge:
         if len(left):
             self._prove(left, self._drift(left))
 
-    def of(self, fits: Fits, which: NDArray[np.intp]) -> Floats:
+    def of(self, fits: Fits, which: NDArray[np.intp], tol: float) -> Floats:
         """The gaps of other fits at the same weights: fit i at those of which[i], whose penalty is no stronger.
 
         M of the weaker penalty is no larger than that of the stronger one, so it serves both.
         """
-        return prove(self.walk.rows, fits, self._at(which, self.drift[which]), self.walk.metrics, which)
+        walk = self.walk
+        gaps = prove(walk.rows, fits, self._at(which, self.drift[which]), walk.metrics, which)
+        weak = np.flatnonzero(gaps > tol)
+        moves = walk.theta[which[weak]] - walk.anchor[which[weak]]
+        if moves.any():
+            drift = walk.rows.extent(moves)
+            again = prove(walk.rows, fits.take(weak), self._at(which[weak], drift), walk.metrics, which[weak])
+            gaps[weak] = np.minimum(gaps[weak], again)
+        return gaps
 
     def _drift(self, which: NDArray[np.intp]) -> Floats:
         """A bound on |x'(theta - anchor)| of any row, for each of some fits."""

@@ -24,12 +24,12 @@ __all__ = ["Lengths", "Metrics"]
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """What is known of all rows: |x| <= longest and |T x| <= reached, with factor ~ T^-1."""
+    """What is known of all rows: |x| <= longest, and |T x| <= reached for each of T (B, k, k), with factor ~ T^-1."""
 
     T: Floats
     factor: Floats
     longest: float
-    reached: float
+    reached: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +110,24 @@ class Metrics:
 
     def leverages(self, which: NDArray[np.intp], rows: Lengths) -> Floats:
         """Upper bounds on |x|_{M_f^-1} of all rows, (G,)."""
-        k = len(rows.T)
-        left = float(np.linalg.norm(np.eye(k) - rows.factor @ rows.T))
-        left += gamma(k + 4) * float(np.linalg.norm(np.abs(rows.factor) @ np.abs(rows.T)))
-        reached = rows.reached + gamma(k + 8) * float(np.linalg.norm(rows.T)) * rows.longest
-        size, found = gamma(k + 4) * float(np.linalg.norm(rows.factor)), np.empty(len(which))
+        found = np.full(len(which), np.inf)
+        for T, factor, reached in zip(rows.T, rows.factor, rows.reached.tolist(), strict=True):
+            np.minimum(found, self._through(which, T, factor, (reached, rows.longest)), out=found)
+        return found * (SLACK * self._up(which))
+
+    def _through(self, which: NDArray[np.intp], T: Floats, factor: Floats, reach: tuple[float, float]) -> Floats:
+        """max |Y_f x| through one T, with reach = (max |T x|, max |x|)."""
+        k = len(T)
+        left = float(np.linalg.norm(np.eye(k) - factor @ T))
+        left += gamma(k + 4) * float(np.linalg.norm(np.abs(factor) @ np.abs(T)))
+        reached = reach[0] + gamma(k + 8) * float(np.linalg.norm(T)) * reach[1]
+        size, found = gamma(k + 4) * float(np.linalg.norm(factor)), np.empty(len(which))
         for i, f in enumerate(which.tolist()):
             turned = self.inverse[f] / self.unit[f]
             spread = math.sqrt(np.vdot(turned, turned))
-            product = _spectral(turned @ rows.factor) + size * spread
-            found[i] = product * reached + spread * left * rows.longest
-        return found * (SLACK * self._up(which))
+            product = _spectral(turned @ factor) + size * spread
+            found[i] = product * reached + spread * left * reach[1]
+        return found
 
     def _up(self, which: NDArray[np.intp]) -> Floats:
         return SLACK / np.sqrt(1.0 - np.minimum(self.loss[which], 0.5))

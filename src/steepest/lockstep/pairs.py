@@ -50,10 +50,11 @@ def pairs_of(rows: Rows, fits: Fits, near: Near) -> tuple[Walk, Lengths]:
     P, k = len(near.theta), rows.n + 1
     own = np.tile(np.arange(P), len(fits.l2) // P)
     anchors, place = np.unique(anchors_of(fits, near, is_cheap(rows, P)), return_inverse=True)
-    middle = int(middle_of(fits.l2[:P])[0])
-    T = near.metrics.inverse[middle] / near.metrics.unit[middle]
+    few = [int(middle_of(fits.l2[:P])[0]), int(np.argmin(fits.l2[:P]))]  # of a weak penalty M is small: T serves all
+    T = near.metrics.inverse[few] / near.metrics.unit[few][:, None, :]
     parts = rows.by_fold(near.theta, anchors, T)
-    lengths = Lengths(T, np.linalg.inv(T) if T.any() else T, parts.longest, parts.length)
+    factor = np.array([np.linalg.inv(each) if each.any() else each for each in T])
+    lengths = Lengths(T, factor, parts.longest, parts.length)
     hessians = np.zeros((len(own), k, k))
     for f, (held, a) in enumerate(zip(fits.held.tolist(), place[own].tolist(), strict=True)):
         for fold, matrix in parts.hessian.items():

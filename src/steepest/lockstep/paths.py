@@ -186,7 +186,8 @@ def _solve(
     every = Fits.of(rows, np.tile(l2, K + 1), np.repeat(np.arange(-1, K), P), same_sum)
     alone = every.take(np.arange(P))
     rough = rough_optima(part, rows, alone)
-    serves = serving(rough, alone, tol) if share else np.arange(P)
+    told = share and is_cheap(engine if part is None else part, P)  # else the rough optima are all that of the middle
+    serves = serving(rough, alone, tol) if told else np.arange(P)
     chosen, place = np.unique(serves, return_inverse=True)
     blocks = np.arange(K + 1)[:, None]
     few = every.take((blocks * P + chosen).ravel())
@@ -196,7 +197,7 @@ def _solve(
     goal = np.where(np.bincount(place) > 1, SERVING * tol, tol)
     judge = proved(*pairs_of(rows, few, near), np.tile(goal, K + 1))
     which = (blocks * len(chosen) + place).ravel()
-    gaps = judge.of(every, which).reshape(K + 1, P)
+    gaps = judge.of(every, which, tol).reshape(K + 1, P)
     fitted = judge.walk.fitted.take(which)
     w, b = _to_user(rows, judge.walk.theta[which])
     found = Found(w.reshape(K + 1, P, -1), b.reshape(K + 1, P), gaps, fitted.held_loss.reshape(K + 1, P),
