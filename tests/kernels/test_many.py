@@ -35,7 +35,7 @@ def rows_of(X, y, s, fold, F, threads=1, frame=None, compiled=False):
 def check_module_of_many(module):
     """Totals against formulas on whole arrays: with weights and without, some fits without a fold, rows by fold."""
     rng = np.random.default_rng(0)
-    X, T = rng.standard_normal((70, 3)) * 2.0, rng.standard_normal((2, 3))
+    X, T = rng.standard_normal((70, 3)) * 2.0, rng.standard_normal((2, 2, 3))
     theta, held, fold = rng.standard_normal((3, 4)), np.array([-1, 0, 1, 1]), np.repeat([0, 1], [30, 40])
     u = X @ theta
     p, each = 1.0 / (1.0 + np.exp(u)), np.logaddexp(0.0, -u)
@@ -53,7 +53,7 @@ def check_module_of_many(module):
         for f in range(4):
             bent = (X.T * (seen * p * (1.0 - p))[:, f]) @ X
             np.testing.assert_allclose(more.hessian[f], bent, rtol=1e-10, atol=1e-11)
-        parts = module.by_fold(piece, theta, np.array([2]), T[None])
+        parts = module.by_fold(piece, theta, np.array([2]), T)
         parts = parts + module.by_fold(
             module.Piece(X[:0], s if s is None else s[:0], (0, 0, 0)), theta, np.array([2]), T
         )
@@ -65,7 +65,7 @@ def check_module_of_many(module):
             bent = (X.T * (rows * (p * (1.0 - p))[:, 2])) @ X
             np.testing.assert_allclose(parts.hessian[k][0], bent, rtol=1e-10, atol=1e-11)
         np.testing.assert_allclose(parts.longest, np.linalg.norm(X, axis=1).max(), rtol=1e-13)
-        np.testing.assert_allclose(parts.length, [np.linalg.norm(X @ T.T, axis=1).max()], rtol=1e-13)
+        np.testing.assert_allclose(parts.length, [np.linalg.norm(X @ each.T, axis=1).max() for each in T], rtol=1e-13)
         np.testing.assert_allclose(module.extent(piece, theta), np.abs(u).max(axis=0), rtol=1e-13)
     sure = module.Piece(np.array([[40.0], [41.0]]), None, (0, 2))
     np.testing.assert_allclose(module.sums(sure, np.ones((1, 1)), np.array([-1])).loss, np.exp([-40.0]) + np.exp(-41.0))

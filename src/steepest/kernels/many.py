@@ -178,10 +178,9 @@ def by_fold(piece: Piece, theta: Floats, bent: NDArray[np.intp], T: Floats, of_r
     U = _activations(piece, theta)
     Q = _roots(U[:, bent], piece.s)
     K, (k, F) = len(piece.ends) - 1, theta.shape
-    total = ByFold(
-        np.zeros((K, F)), np.zeros((K, F, k)), np.zeros((K, F)), {}, _longest(piece.X),
-        np.array([_longest(np.matmul(piece.X, each.T, out=own_memory("rooted", len(piece.X), len(each)))) for each in T]),
-    )  # fmt: skip
+    seen = (np.matmul(piece.X, each.T, out=own_memory("rooted", len(piece.X), len(each))) for each in T)
+    lengths = _longest(piece.X), np.array([_longest(each) for each in seen])
+    total = ByFold(np.zeros((K, F)), np.zeros((K, F, k)), np.zeros((K, F)), {}, *lengths)
     rooted, all_rows = own_memory("rooted", *piece.X.shape), np.full(F, -1)
     for fold, (start, stop) in enumerate(itertools.pairwise(piece.ends)):
         if start == stop:
