@@ -80,7 +80,7 @@ def serving(near: Near, fits: Fits, tol: float) -> NDArray[np.intp]:
     """For each penalty (P,), the one whose fits serve it: itself, or a weaker one whose optimum is as good.
 
     At the optimum of R_q the slope for R_p is (R_p - R_q) theta: half its decrement² is what sharing costs. On
-    50,000 x 50 C of 166, 1,300 and 10,000 have one optimum to 1e-9. The gap of each is proved at the end like any other,
+    50,000 x 50 C of 166, 1,300 and 10,000 have one optimum to 1e-9. The gap of each is proved like any other,
     so that a wrong guess here costs time only.
     """
     serves, at = np.arange(len(near.theta)), -1
