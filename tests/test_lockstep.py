@@ -255,11 +255,21 @@ def test_what_one_fit_cannot_serve_is_fitted_for_itself(monkeypatch):
         assert value(X, y, l2, found.w[p], found.b[p]) == pytest.approx(optimum(X, y, l2)[1], rel=1e-8)
 
 
-def test_threads_give_the_same_bits():
-    X, y = table(5, m=20_000, n=5)
+@pytest.mark.parametrize("m", [20_000, 36_000])  # by NumPy, and by compiled code
+def test_threads_give_the_same_bits(m):
+    X, y = table(5, m=m, n=5)
+    assert Rows(MemoryEngine(X, y), Scaling(np.zeros(5), np.ones(5)), None, 30).compiled == (m > 30_000)
     one, two = (path(X, y, L2S, folds=4, threads=threads) for threads in (1, 2))
     for name in ("w", "b", "gap", "held_out_loss", "held_out_accuracy", "held_out_gap"):
         assert getattr(one, name).tobytes() == getattr(two, name).tobytes()
+
+
+@pytest.mark.parametrize("m", [300, 40_000])
+def test_numbers_that_are_not_finite_are_refused(m):
+    X, y = table(6, m=m, n=2)
+    X[m // 3, 1] = np.nan
+    with pytest.raises(DataError, match=r"(?i)nan|finite"):
+        path(X, y, [0.1], folds=3)
 
 
 def test_shapes_without_folds():

@@ -50,9 +50,8 @@ class Judge:
         with np.errstate(all="ignore"):
             need = np.log(0.5 * tol * walk.value[which] / (now * np.exp(self._drift(which))))
             steps = np.where(now < before, need / np.log(now / before), math.inf)
-        weak = (
-            now <= 0.1 * tol * walk.value[which]
-        )  # and yet not proved: what is proved there suffers from the way made
+        # a decrement as small as this and no proof: what is proved there suffers from how far the anchor is
+        weak = now <= 0.1 * tol * walk.value[which]
         worn: NDArray[np.bool_] = np.isfinite(before) & (weak | ~(steps <= max(2.0, (k * k / 12.0) / (k / 7.0 + 8.0))))
         return worn
 
