@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import steepest
 from steepest import calibration
@@ -43,6 +44,45 @@ def test_choice(shape, more, regime):
     assert found.passes >= 3.0
     assert 0.0 < found.seconds < 20_000.0
     assert found.peak_memory > 0.0
+
+
+FORECAST_CELLS = {  # name -> shape, what it is made with
+    "sampled": ((40_000, 20), {}),
+    "sampled, correlated": ((30_000, 40), {"rho": 0.9}),
+    "newton": ((3_000, 20), {}),
+    "tiny": ((500, 20), {}),
+    "rows": ((150, 1_000), {}),
+    "wide": ((900, 1_500), {}),
+    "sparse, few columns": ((8_000, 60), {"density": 0.05}),
+    "sparse, many columns": ((2_000, 2_500), {"density": 0.01}),
+    "three classes": ((600, 5), {"classes": 3}),
+}
+
+
+def made(shape, rho=0.0, classes=2, density=None):
+    rng = np.random.default_rng(0)
+    if density is not None:
+        X = scipy.sparse.random(*shape, density, "csr", random_state=rng, data_rvs=rng.standard_normal)
+    else:
+        X = rng.standard_normal(shape)
+        for j in range(1, shape[1]):
+            X[:, j] = rho * X[:, j - 1] + np.sqrt(1.0 - rho * rho) * X[:, j]
+    Z = np.asarray(X @ rng.standard_normal((shape[1], classes)))
+    Z = 1.5 * (Z - Z.mean(axis=0)) / Z.std(axis=0)
+    return X, (Z + rng.gumbel(size=Z.shape)).argmax(axis=1)
+
+
+@pytest.mark.parametrize("C", [1.0, 100.0])
+@pytest.mark.parametrize("tol", [1e-4, 1e-9])
+@pytest.mark.parametrize("name", FORECAST_CELLS)
+def test_passes_are_those_forecast_within_a_factor_of_two(name, tol, C):
+    shape, given = FORECAST_CELLS[name]
+    X, y = made(shape, **given)
+    l2 = 1.0 / (C * shape[0])
+    fit = steepest.fit(X, y, l2=l2, tol=tol)
+    nnz = X.nnz if scipy.sparse.issparse(X) else None
+    found = forecast(*shape, classes=given.get("classes", 2), nnz=nnz, l2=l2, tol=tol, on=TYPICAL)
+    assert 0.5 * fit.passes <= found.passes <= 2.0 * fit.passes
 
 
 def test_sample_size():

@@ -12,10 +12,13 @@ from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.kernels import KERNELS
-from steepest.lockstep.advance import advance, answers, newton_together
+from steepest.lockstep import metrics, near, paths
+from steepest.lockstep.advance import Walk
 from steepest.lockstep.folds import assign_folds
+from steepest.lockstep.metrics import Metrics
 from steepest.lockstep.paths import Path, path
-from steepest.lockstep.together import Fits, Metrics, Rows
+from steepest.lockstep.rows import Rows
+from steepest.lockstep.together import Fits
 from steepest.objective import Objective
 from steepest.penalties import L2
 from steepest.proof.certificate import certify
@@ -23,7 +26,6 @@ from steepest.proof.problem import Problem
 from steepest.scaling import Scaling
 from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import newton
-from steepest.types import HessianTimes, Status
 
 L2S = np.logspace(0, -5, 6)
 
@@ -113,7 +115,7 @@ def test_passes_are_counted_and_fewer_than_of_separate_fits(monkeypatch):
     monkeypatch.setattr(Rows, "sum", _counting(Rows.sum, reads))
     together = path(X, y, L2S, folds=5, tol=1e-8)
     full = [m for m in reads if m == len(y)]
-    assert together.passes == len(full)
+    assert together.passes == len(full) + 2  # the columns are looked at in two
     assert together.passes <= 12
     assert sum(path(X, y, [l2], folds=5, tol=1e-8).passes for l2 in L2S) > 3 * together.passes
 
@@ -126,56 +128,148 @@ def _counting(method, reads):
     return counted
 
 
-def test_lockstep_gives_the_iterates_of_single_runs():
-    """The same generators by themselves: same weights to rounding; one pass answers all open questions."""
-    X, y = table(4, m=200, n=3)
-    l2 = np.array([1.0, 0.1, 1e-3])
-    rows = parts(X, y, fits=3)
-    fits = Fits.of(rows, l2, np.full(3, -1))
-    exact = [optimum(X, y, each) for each in l2]
-    ended = advance([newton(np.zeros(4)) for _ in l2], answers(rows, fits), lambda f, point: False)
-    for (theta, best), last in zip(exact, ended, strict=True):
-        np.testing.assert_allclose(last.theta, theta, rtol=1e-7, atol=1e-9)
-        assert last.point.value / len(y) == pytest.approx(best, rel=1e-13)
-    before = rows.passes
-    theta, hessians = newton_together(rows, fits, np.zeros((3, 4)), 1e-1)
-    spent = rows.passes - before
-    assert spent <= 6
-    metrics = Metrics.of(hessians, 0.0)
-    rows.passes = 0
-    ended = advance(
-        [lbfgs(t, metrics.one(f)) for f, t in enumerate(theta)], answers(rows, fits), lambda f, point: False
+def walked(seed=4, F=3, k=4):
+    X, y = table(seed, m=200, n=k - 1)
+    rows = parts(X, y, fits=F)
+    fits = Fits.of(rows, np.logspace(0, -3, F), np.full(F, -1))
+    return X, y, rows, fits, Walk.from_here(rows, fits, np.full((F, k), 0.1))
+
+
+def test_steps_are_those_of_the_solver_run_alone():
+    """`solvers.lbfgs` in the same metric, one fit at a time: the same iterates to rounding, in as many passes."""
+    X, y, rows, fits, walk = walked()
+    everyone, start, passes = np.arange(3), walk.theta.copy(), rows.passes
+    seen = []
+    for _ in range(5):
+        walk.step(everyone)
+        seen.append(walk.theta.copy())
+    assert rows.passes - passes == 5
+    for f in everyone:
+        objective = Objective(MemoryEngine(X, y, threads=1), KERNELS["vectorised"], L2(float(fits.l2[f])))
+        inverse = np.linalg.inv(walk.metrics.matrix[f] / len(y))
+        solver = lbfgs(start[f], lambda v, inverse=inverse: inverse @ v)
+        question, thetas = next(solver), []
+        while len(thetas) < 5:
+            at = objective.answer(question)
+            question = solver.send(at)
+            if not question.trial:
+                thetas.append(question.theta)
+        for ours, theirs in zip(seen, thetas, strict=True):
+            np.testing.assert_allclose(ours[f], theirs, rtol=1e-8, atol=1e-10)
+
+
+def test_newton_steps_are_those_of_newton_s_method():
+    X, y, rows, fits, walk = walked()
+    passes = rows.passes
+    for _ in range(8):
+        walk.newton(np.arange(3))
+    assert rows.passes - passes == 8
+    for f in range(3):
+        theta, best = optimum(X, y, float(fits.l2[f]))
+        np.testing.assert_allclose(walk.theta[f], theta, rtol=1e-7, atol=1e-9)
+        assert walk.value[f] / len(y) == pytest.approx(best, rel=1e-13)
+
+
+def test_a_step_that_raises_the_value_is_not_made():
+    """From far away the plain Newton step overshoots: values never rise, and shorter steps are tried."""
+    X, y = table(3, m=80, n=2)
+    rows = parts(3.0 * X, y, fits=2)
+    fits = Fits.of(rows, np.array([1e-3, 1e-6]), np.full(2, -1))
+    walk = Walk.from_here(rows, fits, np.array([[6.0, -6.0, 3.0], [-9.0, 9.0, 2.0]]))
+    stayed = 0
+    for number in range(40):
+        before, theta = walk.value.copy(), walk.theta.copy()
+        (walk.newton if number % 2 else walk.step)(np.arange(2))
+        stayed += int(np.all(walk.theta == theta, axis=1).sum())
+        assert np.all(walk.value <= before * (1.0 + 1e-12))
+    assert stayed > 0
+
+
+def check_module_of_metrics(module):
+    """Norms, distances and lengths of rows are never below those computed from inverses; little above."""
+    rng = np.random.default_rng(0)
+    F, k = 4, 5
+    roots = rng.standard_normal((F, 3 * k, k)) * 10.0 ** rng.uniform(-2, 2, k)
+    matrices = np.einsum("fij,fil->fjl", roots, roots)
+    found, which = module.Metrics.of(matrices.copy()), np.array([3, 0, 2])
+    found.verify(np.arange(F), 1e-12)
+    assert np.all(found.sound)
+    rows = rng.standard_normal((200, k))
+    T = np.linalg.cholesky(np.linalg.inv(matrices[0])).T
+    lengths = module.Lengths(
+        T[None],
+        np.linalg.inv(T)[None],
+        np.linalg.norm(rows, axis=1).max(),
+        np.linalg.norm(rows @ T.T, axis=1).max()[None],
     )
-    longest = 0
-    for f, (start, l2f) in enumerate(zip(theta, l2, strict=True)):
-        single = parts(X, y)
-        advance([lbfgs(start, metrics.one(f))], answers(single, fits.take(np.array([f]))), lambda f, point: False)
-        longest = max(longest, single.passes)
-        assert ended[f].point.value / len(y) == pytest.approx(exact[f][1], rel=1e-13), l2f
-    assert rows.passes == longest  # all of them together cost what the slowest costs alone
+    assert np.all(found.loss >= 1e-12)  # what is not known of a matrix is in its loss
+    off = 1e-3 * np.ones((3, k))
+    vectors, ends, starts = (rng.standard_normal((3, k)) for _ in range(3))
+    norms = found.norms(which, vectors, np.zeros((3, k)))
+    distances, leverages = found.distances(which, ends, starts), found.leverages(which, lengths)
+    for i, f in enumerate(which):
+        inverse = np.linalg.inv(matrices[f])
+        true = math.sqrt(vectors[i] @ inverse @ vectors[i])
+        assert true <= norms[i] <= 1.001 * true
+        blurred = found.norms(which, vectors, off)[i]
+        assert blurred >= np.sqrt(((vectors[i] + off[i]) @ inverse) @ (vectors[i] + off[i]))
+        assert blurred > norms[i]
+        true = math.sqrt((ends[i] - starts[i]) @ matrices[f] @ (ends[i] - starts[i]))
+        assert true * (1 - 1e-12) <= distances[i] <= 1.001 * true
+        assert np.sqrt(np.einsum("ij,jl,il->i", rows, inverse, rows)).max() <= leverages[i]
+        np.testing.assert_allclose(found.solve(which, vectors)[i], inverse @ vectors[i], rtol=1e-8)
+    own = found.leverages(np.array([0]), lengths)[0]
+    assert own <= 1.3 * np.sqrt(np.einsum("ij,jl,il->i", rows, np.linalg.inv(matrices[0]), rows)).max()
 
 
-def test_finished_fits_drop_out():
-    asked = []
-
-    def solver(rounds):
-        for _ in range(rounds):
-            yield HessianTimes(np.zeros(1), np.zeros(1))
-        return Status.MINIMUM
-
-    def answer(questions):
-        asked.append(sorted(questions))
-        return dict.fromkeys(questions, np.zeros(1))
-
-    assert advance([solver(1), solver(3), solver(2)], answer, lambda f, point: False) == []
-    assert asked == [[0, 1, 2], [1, 2], [1]]
+def test_metrics_bound_what_they_say():
+    check_module_of_metrics(metrics)
 
 
-def test_threads_give_the_same_bits():
-    X, y = table(5, m=20_000, n=5)
+def test_a_matrix_that_is_not_positive_definite_proves_nothing():
+    metrics = Metrics.of(np.array([np.diag([1.0, -1.0]), np.eye(2), np.diag([1.0, np.nan])]))
+    metrics.verify(np.arange(3), 0.0)
+    assert metrics.sound.tolist() == [False, True, False]
+
+
+def test_penalties_that_say_nothing_share_a_fit_and_each_is_proved():
+    """On 4,000 rows l2 of 1e-9 and 1e-10 have one optimum to 1e-12; the strong ones keep their own."""
+    X, y = table(2, m=4000, n=4)
+    l2s = np.array([1e-10, 1e-1, 1e-9, 1e-2])
+    found = path(X, y, l2s, folds=3, tol=1e-6)
+    assert np.array_equal(found.w[0], found.w[2])
+    assert len(np.unique(found.w[:, 0])) == 3
+    for p, l2 in enumerate(l2s):
+        true = value(X, y, l2, found.w[p], found.b[p]) / optimum(X, y, l2)[1] - 1.0
+        assert true <= found.gap[p] + 1e-14 <= 1e-6 + 1e-14
+
+
+def test_what_one_fit_cannot_serve_is_fitted_for_itself(monkeypatch):
+    """A wrong guess about what penalties have in common costs time, not the proof."""
+    monkeypatch.setattr(near, "SHARED", 1e6)
+    X, y = table(2, m=900, n=3)
+    found = path(X, y, L2S, folds=3, tol=1e-8)
+    assert found.gap.max() <= 1e-8
+    assert found.held_out_gap.max() <= 1e-8
+    for p, l2 in enumerate(L2S):
+        assert value(X, y, l2, found.w[p], found.b[p]) == pytest.approx(optimum(X, y, l2)[1], rel=1e-8)
+
+
+@pytest.mark.parametrize("m", [20_000, 36_000])  # by NumPy, and by compiled code
+def test_threads_give_the_same_bits(m):
+    X, y = table(5, m=m, n=5)
+    assert Rows(MemoryEngine(X, y), Scaling(np.zeros(5), np.ones(5)), None, 30).compiled == (m > 30_000)
     one, two = (path(X, y, L2S, folds=4, threads=threads) for threads in (1, 2))
     for name in ("w", "b", "gap", "held_out_loss", "held_out_accuracy", "held_out_gap"):
         assert getattr(one, name).tobytes() == getattr(two, name).tobytes()
+
+
+@pytest.mark.parametrize("m", [300, 40_000])
+def test_numbers_that_are_not_finite_are_refused(m):
+    X, y = table(6, m=m, n=2)
+    X[m // 3, 1] = np.nan
+    with pytest.raises(DataError, match=r"(?i)nan|finite"):
+        path(X, y, [0.1], folds=3)
 
 
 def test_shapes_without_folds():
@@ -276,16 +370,28 @@ def test_labels_may_be_text_and_offsets_large():
     np.testing.assert_allclose(plain.w, moved.w, rtol=1e-4)
 
 
-def test_too_many_matrices_are_refused_before_any_work():
-    X = np.random.default_rng(0).standard_normal((10, 6000))
-    with pytest.raises(DataError, match="fewer penalties or folds"):
-        path(X, np.arange(10) % 2, np.logspace(0, -3, 8))
-
-
-def test_wide_tables_are_fitted():
+@pytest.mark.parametrize("same_sum", [False, True])
+@pytest.mark.parametrize("folds", [None, 4])
+def test_more_columns_than_rows_are_fitted_one_by_one(monkeypatch, folds, same_sum):
+    """The same numbers as in lockstep, which such tables do not take any more."""
     X = np.random.default_rng(0).standard_normal((40, 90))
-    y = np.arange(40) % 2
-    found = path(X, y, [1.0, 0.1, 0.01], folds=4, tol=1e-8)
-    assert max(found.gap.max(), found.held_out_gap.max()) <= 1e-8
+    y, s = np.arange(40) % 2, np.random.default_rng(1).uniform(0.5, 2.0, 40)
+    given = {"folds": folds, "tol": 1e-9, "sample_weight": s, "same_sum": same_sum}
+    found = path(X, y, [0.01, 1.0, 0.1], **given)
+    assert found.passes > 0
     for p, l2 in enumerate(found.l2):
-        assert value(X, y, l2, found.w[p], found.b[p]) == pytest.approx(optimum(X, y, l2)[1], rel=1e-8)
+        assert value(X, y, l2, found.w[p], found.b[p], s) == pytest.approx(optimum(X, y, l2, s)[1], rel=1e-8)
+    monkeypatch.setattr(paths, "one_by_one", paths._solve)
+    together = path(X, y, [0.01, 1.0, 0.1], **given)
+    assert max(together.gap.max(), found.gap.max()) <= 1e-9
+    for name in ("held_out_loss", "held_out_accuracy", "w", "fold_w"):
+        np.testing.assert_allclose(getattr(found, name), getattr(together, name), atol=2e-4)
+
+
+def test_where_matrices_would_not_fit_in_memory_fits_go_one_by_one(monkeypatch):
+    X, y = table(5, m=120, n=4)
+    together = path(X, y, [0.1, 0.01], folds=3, tol=1e-10)
+    monkeypatch.setattr(paths, "MOST_MATRICES", 100)
+    singly = path(X, y, [0.1, 0.01], folds=3, tol=1e-10)
+    np.testing.assert_allclose(singly.held_out_loss, together.held_out_loss, rtol=1e-5)
+    assert max(singly.gap.max(), singly.held_out_gap.max()) <= 1e-10

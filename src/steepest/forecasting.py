@@ -20,6 +20,7 @@ from steepest.optimum.regime import Regime, choose, sample_size
 __all__ = ["Forecast", "forecast"]
 
 HEADS = 2.0  # passes' worth of looking at the columns and of the last proof
+ROWS_PASSES, WIDE_SLOWER = 13.0, 1.5  # as counted on 200 x 2,000 and 900 x 3,000, C from 1 to 100
 SPARSE_NUMBER = 12  # bytes of a stored number with its column
 SPARSE_SLOWER = 2.0  # a scattered number takes longer than its bytes
 
@@ -75,7 +76,7 @@ def forecast(
     rates = machine() if on is None else on
     choice = choose(m, n, nnz, classes, l2)
     size = m * n * np.dtype(dtype).itemsize if nnz is None else nnz * SPARSE_NUMBER
-    passes, products, memory = _work(choice.regime, m, n, classes, tol)
+    passes, products, memory = _work(choice.regime, m, n, classes, tol, l2)
     per_pass = _pass_bytes(m, n, nnz) / rates.bandwidth + rates.call
     seconds = passes * per_pass * _columns(choice.regime, classes) + products / rates.products
     return Forecast(
@@ -93,7 +94,12 @@ def _columns(regime: Regime, classes: int) -> float:
     return 1.0 + 0.2 * classes if regime in (Regime.CLASSES, Regime.CLASSES_NEWTON, Regime.CLASSES_MANY) else 1.0
 
 
-def _work(regime: Regime, m: int, n: int, classes: int, tol: float) -> tuple[float, float, float]:
+def _weakly(m: int, l2: float) -> float:
+    """How many times the passes of C = 1 a weaker penalty takes where the metric is a diagonal: twice at C = 100."""
+    return 1.0 + 0.5 * min(4.0, max(0.0, -math.log10(max(l2 * m, 1e-300))))
+
+
+def _work(regime: Regime, m: int, n: int, classes: int, tol: float, l2: float) -> tuple[float, float, float]:
     """(passes, multiply-adds of Hessians and factorisations, bytes beside X)."""
     digits = -math.log10(tol)
     k = (n + 1) * (classes - 1)
@@ -104,7 +110,7 @@ def _work(regime: Regime, m: int, n: int, classes: int, tol: float) -> tuple[flo
         return HEADS + 1.5 + digits / 2.0, hessians, 8.0 * (size * n + 3 * n * n) + block
     if regime is Regime.ROWS:
         steps = 4.0 + math.log2(max(2.0, digits))
-        return HEADS + 2.0, 0.5 * m * m * n + (9.0 + steps) * m**3, 8.0 * 4 * m * m + block
+        return HEADS + ROWS_PASSES, 0.5 * m * m * n + (9.0 + steps) * m**3, 8.0 * 4 * m * m + block
     if regime is Regime.TINY:
         steps = 3.0 + math.log2(max(2.0, digits))
         return 2.0 + steps, steps * (0.5 * m * k * k + k**3 / 3.0), 8.0 * 2 * m * k + block
@@ -115,7 +121,8 @@ def _work(regime: Regime, m: int, n: int, classes: int, tol: float) -> tuple[flo
         size = min(m, 32 * n)
         return HEADS + 3.0 + digits, 3.0 * (0.5 * size * n * n + n**3 / 3.0), 8.0 * (size * n + 3 * n * n) + block
     if regime in (Regime.SPARSE_MANY, Regime.WIDE):
-        return HEADS + 5.0 + 3.0 * digits, 0.0, 8.0 * n * 2 * 40 + block
+        slower = WIDE_SLOWER if regime is Regime.WIDE else _weakly(m, l2)
+        return slower * (HEADS + 5.0 + 3.0 * digits), 0.0, 8.0 * n * 2 * 40 + block
     if regime is Regime.CLASSES_MANY:
         return HEADS + 5.0 + 3.0 * digits, 0.0, 8.0 * n * classes * 24 + block
     part = min(m, 10 * k)

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.estimator.arrival import Arrived
-from steepest.estimator.solving import ENOUGH, TINY, Settings, Solved, present_classes, solve
+from steepest.estimator.solving import ENOUGH, Settings, Solved, present_classes, solve
 from steepest.estimator.spelling import strengths
 from steepest.lockstep.paths import MOST_MATRICES, path
 from steepest.types import Floats
 
 __all__ = ["Grid", "Plan", "fit_all"]
+
+WORTH_LOCKSTEP = 4_000  # elements of X: smaller tables are fitted one by one in as many microseconds
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows to fit to, rows to score
 
@@ -61,7 +63,7 @@ def _suits(arrived: Arrived, plan: Plan) -> bool:
     plain = isinstance(arrived.X, np.ndarray) and len(arrived.classes) == 2 and plan.ratios == (0.0,)
     free = asked.method == "auto" and asked.intercept and asked.budget is None and asked.max_iter >= ENOUGH
     small = len(plan.Cs) * (len(plan.folds) + 1) * (n + 1) ** 2 <= MOST_MATRICES
-    return plain and free and small and m * n > TINY and n <= m and bool(np.isfinite(plan.Cs).all())
+    return plain and free and small and m * n > WORTH_LOCKSTEP and n <= m and bool(np.isfinite(plan.Cs).all())
 
 
 def _partition(arrived: Arrived, plan: Plan) -> NDArray[np.intp] | None:

@@ -1,10 +1,13 @@
 """`path`: many penalties, and cross-validation over them, in the passes of a single fit.
 
 1. A random part of the rows gives rough optima for all penalties (Newton's method, all at once), and the metrics.
-2. L-BFGS in those metrics, all penalties in lockstep, over all rows: a few passes of one narrow matrix product.
+   Penalties that are too weak to matter share their fits from here on; small tables skip the sample.
+2. L-BFGS in those metrics, all penalties in lockstep, over all rows: one or two passes of a narrow matrix product.
 3. One pass forms gradients and Hessians there fold by fold. Any sum over folds is then known: a Newton step for every
    (penalty, fold) pair starts from the full fit, from which its optimum is only O(n/m) away.
 4. Passes over all pairs until each gap is proved; the held-out losses fall off in the last one.
+
+More columns than rows, or matrices beyond 2 GB: one by one (`singly.py`).
 """
 
 from __future__ import annotations
@@ -18,15 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from steepest.data import as_rows, as_weights, encode_labels
 from steepest.engines import MemoryEngine
-from steepest.errors import DataError
 from steepest.lockstep.folds import assign_folds
-from steepest.lockstep.pairs import WIDE, Pairs, anchors_of, draw_part, near_optima
-from steepest.lockstep.together import Fits, Rows, frame_of
+from steepest.lockstep.near import SERVING, draw_part, is_cheap, near_optima, rough_optima, serving
+from steepest.lockstep.pairs import pairs_of, proved
+from steepest.lockstep.rows import Rows, frame_of
+from steepest.lockstep.singly import Found, one_by_one
+from steepest.lockstep.together import Fits
 from steepest.types import Floats
 
 __all__ = ["Path", "path"]
 
-MOST_MATRICES = 1 << 28  # numbers in the matrices of all fits, one each: 2 GB
+MOST_MATRICES = 1 << 28  # numbers in the matrices of all fits, one each: beyond 2 GB, fits go one by one
 SMALL = 1 << 18  # elements of X under which threads cost more than they bring
 
 
@@ -127,8 +132,7 @@ def path(
     Raises
     ------
     DataError
-        for data that cannot be fitted, for folds that lack a class, and where the matrices of all fits, (n + 1)²
-        numbers each, would take more than 2 GB.
+        for data that cannot be fitted, and for folds that lack a class.
     ValueError
         for penalties or a tolerance that are not positive.
 
@@ -150,15 +154,19 @@ def path(
         raise ValueError(f"tol={tol} must be a number > 0")
     fold = None if folds is None else assign_folds(folds, target, weight)[0]
     every = len(strengths) * (1 if fold is None else int(fold.max()) + 2)
-    if every * (rows_of_X.shape[1] + 1) ** 2 > MOST_MATRICES:
-        raise DataError(
-            f"{every} fits of {rows_of_X.shape[1]} columns need a matrix each, more than {MOST_MATRICES * 8 >> 30} GB "
-            "together: ask for fewer penalties or folds at a time, or fit them one by one"
-        )
+    m, n = rows_of_X.shape
     threads = 1 if threads is None and rows_of_X.size < SMALL else threads
     engine = MemoryEngine(rows_of_X, target, weight, threads=threads)
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        return _solve(engine, strengths, fold, tol, same_sum, classes)
+        together = n <= m and every * (n + 1) ** 2 <= MOST_MATRICES
+        found = (_solve if together else one_by_one)(engine, strengths, fold, tol, same_sum)
+    judged = slice(1, None if fold is not None else 1)
+    weights = found.weights if fold is not None else found.weights[:0]
+    losses, right = (each[judged].T / weights for each in (found.held_loss, found.held_right))
+    return Path(
+        strengths, found.w[0], found.b[0], found.gaps[0], losses, right, found.gaps[judged].T, fold, classes,
+        found.passes, found.w[judged].swapaxes(0, 1), found.b[judged].T,
+    )  # fmt: skip
 
 
 def _strengths(l2s: ArrayLike) -> Floats:
@@ -169,29 +177,33 @@ def _strengths(l2s: ArrayLike) -> Floats:
 
 
 def _solve(
-    engine: MemoryEngine,
-    l2: Floats,
-    fold: NDArray[np.intp] | None,
-    tol: float,
-    same_sum: bool,
-    classes: tuple[Any, Any],
-) -> Path:
+    engine: MemoryEngine, l2: Floats, fold: NDArray[np.intp] | None, tol: float, same_sum: bool, share: bool = True
+) -> Found:
     P, K = len(l2), 0 if fold is None else int(fold.max()) + 1
-    part = draw_part(engine)  # any frame serves; that of a part of the rows is as good, and takes no pass
+    part = draw_part(engine, P)  # any frame serves; that of a part of the rows is as good, and takes no pass
     rows = Rows(engine, frame_of(engine if part is None else part), fold, P * (K + 1))
     rows.passes = 2 if part is None else 0
-    held = np.repeat(np.arange(-1, K), P)
-    every = Fits.of(rows, np.tile(l2, K + 1), held, same_sum)
-    near, metrics = near_optima(part, rows, every.take(np.arange(P)))
-    anchored = anchors_of(every, near, metrics, engine.n > WIDE)
-    theta, fitted, gaps = Pairs(rows, every, near, anchored).proved(tol)
-    w, b = (each.reshape(K + 1, P, *each.shape[1:]) for each in _to_user(rows, theta))
-    weights = rows.weights() if K else np.zeros(0)
-    losses = fitted.held_loss.reshape(K + 1, P)[1:].T / weights
-    right = fitted.held_right.reshape(K + 1, P)[1:].T / weights
-    gaps = gaps.reshape(K + 1, P)
-    own_w, own_b = w[1:].swapaxes(0, 1), b[1:].T
-    return Path(l2, w[0], b[0], gaps[0], losses, right, gaps[1:].T, fold, classes, rows.passes, own_w, own_b)
+    every = Fits.of(rows, np.tile(l2, K + 1), np.repeat(np.arange(-1, K), P), same_sum)
+    alone = every.take(np.arange(P))
+    rough = rough_optima(part, rows, alone)
+    told = share and is_cheap(engine if part is None else part, P)  # else the rough optima are all that of the middle
+    serves = serving(rough, alone, tol) if told else np.arange(P)
+    chosen, place = np.unique(serves, return_inverse=True)
+    blocks = np.arange(K + 1)[:, None]
+    few = every.take((blocks * P + chosen).ravel())
+    near = rough.take(chosen)
+    if not is_cheap(rows, P):
+        near = near_optima(near, rows, few.take(np.arange(len(chosen))))
+    goal = np.where(np.bincount(place) > 1, SERVING * tol, tol)
+    judge = proved(*pairs_of(rows, few, near), np.tile(goal, K + 1))
+    which = (blocks * len(chosen) + place).ravel()
+    gaps = judge.of(every, which, tol).reshape(K + 1, P)
+    fitted = judge.walk.fitted.take(which)
+    w, b = _to_user(rows, judge.walk.theta[which])
+    found = Found(w.reshape(K + 1, P, -1), b.reshape(K + 1, P), gaps, fitted.held_loss.reshape(K + 1, P),
+                   fitted.held_right.reshape(K + 1, P), rows.weights(), rows.passes)  # fmt: skip
+    short = np.flatnonzero((serves != np.arange(P)) & (gaps > tol).any(axis=0))
+    return found.mended(short, _solve(engine, l2[short], fold, tol, same_sum, share=False)) if len(short) else found
 
 
 def _to_user(rows: Rows, theta: Floats) -> tuple[Floats, Floats]:
