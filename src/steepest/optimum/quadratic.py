@@ -19,7 +19,7 @@ from steepest.optimum.held import Held
 from steepest.penalties import ElasticNet
 from steepest.types import Floats
 
-__all__ = ["Model", "minimum"]
+__all__ = ["Model", "in_gram", "minimum"]
 
 EPOCHS = 100  # of coordinate descent before a step for all free weights together
 MOST_EPOCHS = 20_000
@@ -86,17 +86,23 @@ def _centred(products: Floats, left: Floats, right: Floats, total: float) -> Flo
 def minimum(kernels: Any, model: Model, slope: Floats, at: Floats, net: ElasticNet, slack: Floats) -> Floats:
     """The v where q is least, each column's gradient to within `slack`; slope (k,) is that of the loss at `at`."""
     v, slope = at.copy(), slope.copy()
-    terms = np.stack([net.l1, net.l2, net.lower, net.upper])
     if model.gram is None:
+        terms = np.stack([net.l1, net.l2, net.lower, net.upper])
         model.held.descend((model.s * model.bend, model.edge, model.diagonal, model.total), slope, v, terms, slack)
         return v
-    made = 0
+    return in_gram(kernels, model.gram, (slope, v), net, slack)
+
+
+def in_gram(kernels: Any, gram: Floats, where: tuple[Floats, Floats], net: ElasticNet, slack: Floats) -> Floats:
+    """`minimum` with G formed; `where` are the slope at v, and v, both changed in place."""
+    slope, v = where
+    terms, made = np.stack([net.l1, net.l2, net.lower, net.upper]), 0
     while made < MOST_EPOCHS:
-        count, still = kernels.descend(model.gram, slope, v, terms, slack, EPOCHS)
+        count, still = kernels.descend(gram, slope, v, terms, slack, EPOCHS)
         made += count
         if still:
             break
-        slope = _together(model.gram, slope, v, net)
+        slope = _together(gram, slope, v, net)
     return v
 
 
