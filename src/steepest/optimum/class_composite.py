@@ -96,7 +96,7 @@ def _down(task: Task, course: ClassCourse, request: Request, started: float) -> 
         budget = None if request.budget is None else max(1e-9, request.budget - spent)
         return StopRules(request.iterations, budget=budget)
 
-    K, l1, size = course.rows.K, request.penalties.l1, course.u.size
+    engine, K, l1, size = task.engine, course.rows.K, request.penalties.l1, course.u.size
     net = _of_classes(task.net(l1, request.l2), K)
     if request.start is None and size > ALL:
         strength = _null(task, course, request.l2, stop())
@@ -104,8 +104,13 @@ def _down(task: Task, course: ClassCourse, request: Request, started: float) -> 
             strength *= DOWN
             on_the_way = _of_classes(task.net(strength, request.l2), K)
             course.to(on_the_way, _candidates(course, on_the_way), Goal(ROUGH, stop(), rough=True))
-    goal = Goal(request.tol, stop(), callback=request.callback, watched=True)
-    return course.to(net, _candidates(course, net), goal), net
+    course.watches = not compact(net)
+    runs = course.to(net, _candidates(course, net), Goal(request.tol, stop(), callback=request.callback, watched=True))
+    if course.stalled and _certificate(engine, course, net).exists != "disproved":
+        course.watches = False
+        goal = Goal(request.tol, stop(), callback=request.callback, watched=True)
+        runs += course.to(net, _candidates(course, net), goal)
+    return runs, net
 
 
 def _null(task: Task, course: ClassCourse, l2: float, stop: StopRules) -> float:
@@ -136,10 +141,12 @@ def _certificate(engine: MemoryEngine | SparseEngine, course: ClassCourse, net: 
     assert proof is not None  # every course ends with a look
     if compact(net) or (math.isfinite(proof.bound) and proof.inside):
         return Certificate(proof.gap, pinsker(course.rows, proof.bound), math.inf, "proved")
-    loose = ~((net.l1 > 0.0) | (net.l2 > 0.0)).reshape(course.u.shape)
-    inner = (net.lower == -np.inf) & (net.upper == np.inf)
-    if np.all(inner.reshape(course.u.shape) | ~loose):
-        witness = separation(engine, np.where(loose, course.w, 0.0), course.shift)
-        if witness is not None and witness.witness is not None:
-            return disproved(witness.witness)
+    loose = ((net.l1 == 0.0) & (net.l2 == 0.0)).reshape(course.u.shape)
+    w = np.where(loose, course.w, 0.0)
+    low, high = (part.reshape(w.shape) for part in (net.lower, net.upper))
+    found = None
+    if np.all((w >= 0.0) | (low == -np.inf)) and np.all((w <= 0.0) | (high == np.inf)):
+        found = separation(engine, w, course.shift)
+    if found is not None and found.witness is not None:
+        return disproved(found.witness)
     return Certificate(proof.gap, 1.0, math.inf, "unknown")

@@ -19,7 +19,7 @@ from steepest.optimum.course import worst
 from steepest.optimum.held import Table
 from steepest.optimum.leg import Goal
 from steepest.penalties import ElasticNet
-from steepest.proof.class_dual_point import ClassPoint, ClassRows, Dual
+from steepest.proof.class_dual_point import ClassPoint, ClassRows, Dual, inward
 from steepest.proof.class_duality import prove
 from steepest.proof.duality import Proof
 from steepest.proof.rounding import exact_dot
@@ -36,6 +36,7 @@ class ClassCourse:
     """Where the solver has come to: u (n, K) and b (K,) in the frame, w and shift the user's.
 
     c (n, K)  X~'s(Y - alpha) at the last look     at, proof  that point and what was proved there
+    watches    whether to stop where weights that nothing holds may be running away; `stalled`: it did
     together (n,)  columns whose classes may be moved by one number without any change of F
     """
 
@@ -48,6 +49,7 @@ class ClassCourse:
         self.held = np.zeros(u.shape, dtype=bool)
         self.pairs: Pairs | None = None
         self.model: ClassModel | None = None
+        self.watches, self.stalled = False, False
 
     def to(self, net: ElasticNet, candidates: NDArray[np.bool_], goal: Goal) -> list[Run]:
         """Minimise loss + net to the goal; `candidates` (n, K) are the weights to begin with."""
@@ -58,13 +60,13 @@ class ClassCourse:
         for _ in range(ROUNDS):
             assert self.pairs is not None  # held
             leg = ClassLeg(self.table, self.rows, self.pairs, net.take(self.pairs.flat), goal)
-            leg.tol, leg.model, leg.fresh = tol, self.model, self.model is None
+            leg.tol, leg.model, leg.fresh, leg.watches = tol, self.model, self.model is None, self.watches
             start = np.append(self.u.ravel()[self.pairs.flat], self.b)
             runs.append(drive(proximal_newton(start, leg.nearest), leg, _left(goal.stop, runs, leg), goal.callback))
-            self.model, status = leg.model, runs[-1].status
+            self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             off, proof = self._look(leg, runs[-1].last.theta, net)
             joining = worst(off.ravel(), len(self.pairs.place)).reshape(off.shape)
-            if status not in (Status.PROVED, Status.MINIMUM) or proof.gap <= goal.tol:
+            if status not in (Status.PROVED, Status.MINIMUM) or self.stalled or proof.gap <= goal.tol:
                 break
             if np.any(joining):
                 self._hold(joining)
@@ -96,6 +98,11 @@ class ClassCourse:
         self.proof = prove(self.table, self.rows, net, self.at, dual)
         off = np.abs(net.violation(self.u.ravel(), self.c.ravel())).reshape(self.u.shape)
         off[self.held] = 0.0
+        if not (np.any(off) or leg.goal.rough or self.proof.gap <= leg.goal.tol):
+            moved = inward(self.table, self.rows, net, dual)  # only rounding may stand in the way
+            if moved is not None:
+                again = prove(self.table, self.rows, net, self.at, Dual.of(self.rows, moved, self.table.correlate))
+                self.proof = min(self.proof, again, key=lambda proof: proof.bound)
         return off, self.proof
 
     def _settled(self, leg: ClassLeg, theta: Floats) -> Floats:

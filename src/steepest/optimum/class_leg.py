@@ -16,7 +16,7 @@ from steepest import softmax_formulas
 from steepest.driver import Iterate
 from steepest.optimum.class_model import ClassModel, Pairs
 from steepest.optimum.held import Table, kernels
-from steepest.optimum.leg import FLAT, LOOSE, SHARE, SLOW, SURE, Goal, slack
+from steepest.optimum.leg import FLAT, LOOSE, PATIENCE, SHARE, SLOW, SURE, Goal, slack
 from steepest.penalties import ElasticNet
 from steepest.proof.class_dual_point import ClassRows
 from steepest.scaling import Scaling
@@ -53,7 +53,10 @@ class Step:
 
 
 class ClassLeg:
-    """Theta = (weights held, K intercepts). `model` may come from a leg before, and serve the next."""
+    """Theta = (weights held, K intercepts). `model` may come from a leg before, and serve the next.
+
+    stalled   whether weights that nothing holds may be running away (asked for by `watches`)
+    """
 
     def __init__(self, table: Table, rows: ClassRows, pairs: Pairs, net: ElasticNet, goal: Goal) -> None:
         self.table, self.rows, self.pairs, self.net, self.goal = table, rows, pairs, net, goal
@@ -63,6 +66,7 @@ class ClassLeg:
         self.step: Step | None = None
         self.tol = self.aim = goal.tol
         self.fresh, self.expected, self.estimate = True, math.inf, math.inf
+        self.watches, self.stalled, self.seen = False, False, 0
 
     def whole(self, theta: Floats) -> tuple[Floats, Floats]:
         """(U, b) of all columns, (n, K) and (K,)."""
@@ -143,6 +147,10 @@ class ClassLeg:
 
     def enough(self, iterate: Iterate) -> bool:
         """Whether to look at all columns now: the dual point of the last step promises the gap."""
+        self.seen += 1
+        if self.watches and (iterate.point.errors == 0 or self.seen > PATIENCE):
+            self.stalled = True
+            return True
         if self.step is None:
             return False
         here, (alpha, stepped) = self.state(iterate.theta), self.dual(iterate.theta)

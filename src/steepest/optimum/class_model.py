@@ -27,6 +27,7 @@ __all__ = ["ClassModel", "Pairs"]
 
 MOST_IN_GRAM = 2048  # weights whose G is formed: 34 MB
 ROUNDS = 200  # over the classes
+RIDGE = 1e-10  # of the diagonal: one number added to all classes of a column may change nothing, so G is singular
 SMALL = 1e-12  # of the largest curvature, added to those of the intercepts: a common shift of them changes nothing
 
 
@@ -113,7 +114,7 @@ class ClassModel:
         if self.gram is None:
             return self._by_class(kernels, slope, at, net, slack)
         inward = by_w - self.edge @ (self.inner @ by_b)
-        found = in_gram(kernels, self.gram, (inward, v.copy()), net, slack)
+        found = in_gram(kernels, self.gram, (inward, v.copy()), net, slack, RIDGE)
         return found, b - self.inner @ (by_b + self.edge.T @ (found - v))
 
     def _by_class(self, kernels: Any, slope: tuple[Floats, Floats], at: tuple[Floats, Floats], net: ElasticNet,

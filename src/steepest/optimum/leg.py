@@ -22,7 +22,7 @@ from steepest.proof.dual_point import Rows
 from steepest.proof.evidence import halves
 from steepest.types import Answer, Evaluate, Floats, Point
 
-__all__ = ["FLAT", "LOOSE", "SHARE", "SLOW", "SURE", "Goal", "Leg", "State", "slack"]
+__all__ = ["FLAT", "LOOSE", "PATIENCE", "SHARE", "SLOW", "SURE", "Goal", "Leg", "State", "slack"]
 
 SURE = 0.3  # of the gap asked for may be KL of the dual point when all columns are looked at
 SHARE = 0.1  # of the gap asked for may come from the model not being solved exactly

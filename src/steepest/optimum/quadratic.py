@@ -93,8 +93,13 @@ def minimum(kernels: Any, model: Model, slope: Floats, at: Floats, net: ElasticN
     return in_gram(kernels, model.gram, (slope, v), net, slack)
 
 
-def in_gram(kernels: Any, gram: Floats, where: tuple[Floats, Floats], net: ElasticNet, slack: Floats) -> Floats:
-    """`minimum` with G formed; `where` are the slope at v, and v, both changed in place."""
+def in_gram(
+    kernels: Any, gram: Floats, where: tuple[Floats, Floats], net: ElasticNet, slack: Floats, ridge: float = 0.0
+) -> Floats:
+    """`minimum` with G formed; `where` are the slope at v, and v, both changed in place.
+
+    `ridge`: a share of the diagonal that Newton steps add to it, for a G that is singular by its nature.
+    """
     slope, v = where
     terms, made = np.stack([net.l1, net.l2, net.lower, net.upper]), 0
     while made < MOST_EPOCHS:
@@ -102,11 +107,11 @@ def in_gram(kernels: Any, gram: Floats, where: tuple[Floats, Floats], net: Elast
         made += count
         if still:
             break
-        slope = _together(gram, slope, v, net)
+        slope = _together(gram, slope, v, net, ridge)
     return v
 
 
-def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet) -> Floats:
+def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet, ridge: float) -> Floats:
     """A Newton step for the weights that are neither 0 nor at a bound, in place; the new gradient.
 
     Weights that would change their sign or leave their bounds stop there. Were q to rise, all stop where the first
@@ -116,7 +121,7 @@ def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet) -> Floats
     if len(free) < WORTH:
         return slope
     here, part = v[free], net.take(free)
-    step = _newton(gram, slope, here, part, free)
+    step = _newton(gram, slope, (here, part), free, ridge)
     if step is None:
         return slope
     low = np.where(here > 0.0, np.maximum(part.lower, 0.0), part.lower)
@@ -134,10 +139,12 @@ def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet) -> Floats
     return slope
 
 
-def _newton(gram: Floats, slope: Floats, here: Floats, part: ElasticNet, free: Any) -> Floats | None:
+def _newton(
+    gram: Floats, slope: Floats, at: tuple[Floats, ElasticNet], free: Any, ridge: float
+) -> Floats | None:
     """The step to where q would be least if no sign and no bound stood in the way; None where G is singular."""
-    inner = gram[np.ix_(free, free)]
-    inner[np.diag_indices(len(free))] += part.l2 + 4.0 * np.finfo(inner.dtype).eps * np.diagonal(inner)
+    (here, part), inner = at, gram[np.ix_(free, free)]
+    inner[np.diag_indices(len(free))] += part.l2 + (4.0 * np.finfo(inner.dtype).eps + ridge) * np.diagonal(inner)
     try:
         factor = scipy.linalg.cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
     except scipy.linalg.LinAlgError:

@@ -23,9 +23,10 @@ from steepest.proof.evidence import TINY
 from steepest.proof.rounding import SLACK, Metric, gamma
 from steepest.types import Floats
 
-__all__ = ["ClassPoint", "ClassRows", "Dual", "Move", "accuracy", "restoring"]
+__all__ = ["ClassPoint", "ClassRows", "Dual", "Move", "accuracy", "inward", "restoring"]
 
-MOST_RESTORED = 1000  # weights whose c is made 0 together
+MOST_RESTORED = 1000  # weights whose c is made 0, or moved, together
+WIDENED = 3  # times that weights join because the move itself makes their c less certain
 SUMS = 2.0**-30  # by which the entries of a row may miss 1 before they are divided by their sum
 
 
@@ -131,21 +132,37 @@ def restoring(table: Table, rows: ClassRows, net: ElasticNet, dual: Dual) -> Mov
 
     Weights that nothing holds but an l1 below the rounding of c are restored to c = 0 as well.
     """
-    n, K = dual.c.shape
-    weighed = rows.s[:, None] * dual.apart
-    size = totals(weighed) * SLACK
-    error = (gamma(table.terms + 16) + accuracy(K)) * SLACK * np.outer(table.extent, size)
-    free = _loose(net, dual.c, error)
-    columns = np.flatnonzero(free.any(axis=1))
+    size = totals(rows.s[:, None] * dual.apart) * SLACK
+    error = rounding_of(table, rows.K, size)
+    free = _loose(net, dual.c, error, error)
+    for _ in range(WIDENED):
+        move = _move(table, rows, dual, free, (error, size))
+        wider = free | _loose(net, dual.c, error, move.error)
+        if not math.isfinite(move.reach) or np.array_equal(wider, free):
+            break
+        free = wider
+    return move
+
+
+def rounding_of(table: Table, K: int, size: Floats) -> Floats:
+    """(n, K) how far a computed c may be from the true one, for size (K,) >= sum of s |Y - alpha|."""
+    return (gamma(table.terms + 16) + accuracy(K)) * SLACK * np.outer(table.extent, size)
+
+
+def _move(
+    table: Table, rows: ClassRows, dual: Dual, free: NDArray[np.bool_], known: tuple[Floats, Floats]
+) -> Move:
+    """The move that makes c 0 where `free`."""
+    (error, size), columns = known, np.flatnonzero(free.any(axis=1))
     if not len(columns) and not rows.intercept:
         return Move(free, 0.0, error)
     if np.count_nonzero(free) > MOST_RESTORED:
         return Move(free, math.inf, error)
     slope = totals(rows.residual(dual.apart).T)
-    slope_error = (gamma(RUN + rows.m // RUN + 16) + accuracy(K)) * size * SLACK
+    slope_error = (gamma(RUN + rows.m // RUN + 16) + accuracy(rows.K)) * size * SLACK
     place, which = _coordinates(free, columns, rows.intercept)
     one = np.column_stack([table.dense(columns), np.ones(rows.m)])
-    metric = Metric.of(_curvature(one, rows, dual, place, which), gamma(rows.m + 64) + accuracy(K))
+    metric = Metric.of(_curvature(one, rows, dual, place, which), gamma(rows.m + 64) + accuracy(rows.K))
     if metric is None:
         return Move(free, math.inf, error)
     wanted, doubt = np.vstack([dual.c[columns], slope]), np.vstack([error[columns], slope_error])
@@ -155,14 +172,40 @@ def restoring(table: Table, rows: ClassRows, net: ElasticNet, dual: Dual) -> Mov
     return Move(free, norm * metric.longest(length), error + np.outer(table.extent, mass) * SLACK)
 
 
-def _loose(net: ElasticNet, c: Floats, error: Floats) -> NDArray[np.bool_]:
-    """(n, K) the weights that nothing holds, and that c pulls at."""
+def _loose(net: ElasticNet, c: Floats, rounding: Floats, error: Floats) -> NDArray[np.bool_]:
+    """(n, K) the weights that nothing holds but an l1 below the rounding, and that c, known to `error`, pulls at."""
     pull, doubt = c.ravel(), error.ravel()
-    loose = (net.l1 <= INWARD * doubt) & (net.l2 == 0.0)
+    loose = (net.l1 <= INWARD * rounding.ravel()) & (net.l2 == 0.0)
     over = (net.upper == np.inf) & (pull + doubt > net.l1)
     under = (net.lower == -np.inf) & (pull - doubt < -net.l1)
     found: NDArray[np.bool_] = (loose & (over | under)).reshape(c.shape)
     return found
+
+
+@np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
+def inward(table: Table, rows: ClassRows, net: ElasticNet, dual: Dual) -> Floats | None:
+    """Probabilities near alpha with c a little inside l1 where nothing but l1 holds the weight, as `dual_point.inward`.
+
+    None if c is well as it is, or too many weights are tight.
+    """
+    size = totals(rows.s[:, None] * dual.apart)
+    most = rounding_of(table, rows.K, size).max(axis=1, keepdims=True)  # alike for all classes, which add up to 0
+    error, c = np.broadcast_to(most, dual.c.shape).ravel(), dual.c.ravel()
+    open_end = np.where(c > 0.0, net.upper == np.inf, net.lower == -np.inf)
+    tight = (net.l2 == 0.0) & open_end & (np.abs(c) + 2.0 * error > net.l1) & (net.l1 > INWARD * error)
+    if not 0 < np.count_nonzero(tight) <= MOST_RESTORED:
+        return None
+    where = tight.reshape(dual.c.shape)
+    columns = np.flatnonzero(where.any(axis=1))
+    place, which = _coordinates(where, columns, rows.intercept)
+    one = np.column_stack([table.dense(columns), np.ones(rows.m)])
+    aim = np.sign(c) * (net.l1 - INWARD * error)
+    away = np.vstack([(c - aim).reshape(where.shape)[columns], totals(rows.residual(dual.apart).T)])
+    move = np.zeros((len(columns) + 1, rows.K))
+    move[place, which] = np.linalg.lstsq(_curvature(one, rows, dual, place, which), away[place, which], rcond=None)[0]
+    pull = one @ move
+    moved: Floats = np.maximum(dual.alpha * (1.0 + pull - (dual.alpha * pull).sum(axis=1, keepdims=True)), 0.0)
+    return moved
 
 
 def _coordinates(free: NDArray[np.bool_], columns: NDArray[np.intp], intercept: bool) -> tuple[NDArray[np.intp], ...]:
