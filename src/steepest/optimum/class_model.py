@@ -224,8 +224,9 @@ def _products(table: Table, pairs: Pairs, a: Floats, s: Floats) -> Floats:
 def _of_sparse(table: Any, columns: Any, pairs: tuple[Any, Any], a: Floats, s: Floats) -> Floats:
     place, which = pairs
     m, K = a.shape
-    X = sp.csc_array((table.data, table.places, table.starts), shape=(m, table.n))[:, columns]
-    X = sp.hstack([X, np.ones((m, 1))], format="csc")
+    held: Any = sp.csc_array((table.data, table.places, table.starts), shape=(m, table.n))[:, columns]
+    ones: Any = sp.csc_array(np.ones((m, 1)))
+    X: Any = sp.hstack([held, ones], format="csc")
     spread = X[:, place]
     at = np.repeat(which, np.diff(spread.indptr))
     left, right, seen = spread.copy(), spread.copy(), a[spread.indices, at]

@@ -139,9 +139,7 @@ def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet, ridge: fl
     return slope
 
 
-def _newton(
-    gram: Floats, slope: Floats, at: tuple[Floats, ElasticNet], free: Any, ridge: float
-) -> Floats | None:
+def _newton(gram: Floats, slope: Floats, at: tuple[Floats, ElasticNet], free: Any, ridge: float) -> Floats | None:
     """The step to where q would be least if no sign and no bound stood in the way; None where G is singular."""
     (here, part), inner = at, gram[np.ix_(free, free)]
     inner[np.diag_indices(len(free))] += part.l2 + (4.0 * np.finfo(inner.dtype).eps + ridge) * np.diagonal(inner)

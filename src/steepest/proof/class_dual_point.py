@@ -149,9 +149,7 @@ def rounding_of(table: Table, K: int, size: Floats) -> Floats:
     return (gamma(table.terms + 16) + accuracy(K)) * SLACK * np.outer(table.extent, size)
 
 
-def _move(
-    table: Table, rows: ClassRows, dual: Dual, free: NDArray[np.bool_], known: tuple[Floats, Floats]
-) -> Move:
+def _move(table: Table, rows: ClassRows, dual: Dual, free: NDArray[np.bool_], known: tuple[Floats, Floats]) -> Move:
     """The move that makes c 0 where `free`."""
     (error, size), columns = known, np.flatnonzero(free.any(axis=1))
     if not len(columns) and not rows.intercept:
@@ -215,9 +213,7 @@ def _coordinates(free: NDArray[np.bool_], columns: NDArray[np.intp], intercept: 
     return np.nonzero(wanted)
 
 
-def _curvature(
-    one: Floats, rows: ClassRows, dual: Dual, place: NDArray[np.intp], which: NDArray[np.intp]
-) -> Floats:
+def _curvature(one: Floats, rows: ClassRows, dual: Dual, place: NDArray[np.intp], which: NDArray[np.intp]) -> Floats:
     """The sum of s_i x_i x_i' times (diag(alpha_i) - alpha_i alpha_i') for these coordinates.
 
     On the diagonal of the classes stands alpha (1 - alpha), never a difference.

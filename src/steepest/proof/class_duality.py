@@ -14,7 +14,7 @@ Proofs: docs/decisions/0005-penalties-beyond-l2.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from steepest.proof.dual_point import RUN, Table, sure, total, unsure
 from steepest.proof.duality import NEAR, Proof, fenchel, shares
 from steepest.proof.evidence import TINY, bend
 from steepest.proof.rounding import SLACK, UNIT, gamma
-from steepest.types import Floats
 
 __all__ = ["prove"]
 
@@ -106,5 +105,3 @@ def _divergence(rows: ClassRows, at: ClassPoint, doubt: float, dual: Dual, reach
     moved = doubt * (a * size).sum(axis=1) + 2.0 * doubt * doubt * math.exp(2.0 * doubt) * at.others + TINY
     each = apart.sum(axis=1) * (1.0 + 2.0**-32) + moved * (1.0 + 2.0**-32)
     return total(np.where(rows.s > 0.0, rows.s * each, 0.0)) * SLACK
-
-

@@ -23,7 +23,20 @@ from steepest.proof.evidence import TINY
 from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
 from steepest.types import Floats
 
-__all__ = ["INWARD", "RUN", "Point", "Restoring", "Rows", "Table", "doubt_of", "inward", "restoring", "sure", "total", "unsure"]
+__all__ = [
+    "INWARD",
+    "RUN",
+    "Point",
+    "Restoring",
+    "Rows",
+    "Table",
+    "doubt_of",
+    "inward",
+    "restoring",
+    "sure",
+    "total",
+    "unsure",
+]
 
 RUN = 512  # numbers that are added up one after the other
 INWARD = 8.0  # times what c_j may be off, by which it is drawn inside l1_j
