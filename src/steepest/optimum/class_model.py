@@ -182,7 +182,7 @@ def _balanced(pairs: Pairs, v: Floats, net: ElasticNet) -> Floats:
     moved = V[:, None, :] - shifts[:, :, None]
     price = (l1[:, None, :] * np.abs(moved) + 0.5 * l2[:, None, :] * moved * moved).sum(axis=2)
     spread[full] = moved[np.arange(len(V)), np.argmin(price, axis=1)]
-    return spread[pairs.place, pairs.which]
+    return np.asarray(spread[pairs.place, pairs.which])
 
 
 def _inverse(curvature: Floats) -> Floats:
