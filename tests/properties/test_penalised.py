@@ -1,6 +1,6 @@
 """Properties of proved fits with every penalty, two classes and three, dense and sparse (hypothesis, derandomised).
 
-What may not matter does not: bit for bit where the arithmetic is the same, within what the certificates allow elsewhere.
+What may not matter does not: bit for bit where the arithmetic is the same, elsewhere within what the proofs allow.
 """
 
 import numpy as np
@@ -166,7 +166,7 @@ def test_a_shift_changes_only_the_intercept(penalty, classes):
 
 @each
 def test_columns_and_penalties_times_powers_of_two(penalty, classes):
-    """Columns times 2^k with an l1 divided by it (an l2 by its square, bounds too) are the same problem, bit for bit."""
+    """Columns and l1 times 2^k, an l2 times its square, bounds divided by it: the same problem, bit for bit."""
 
     @budget
     @given(tables(classes), st.integers(-12, 12))
