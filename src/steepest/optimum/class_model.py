@@ -190,7 +190,7 @@ def _inverse(curvature: Floats) -> Floats:
     K, size = len(curvature), float(np.trace(curvature))
     lifted = curvature + np.full((K, K), size / K) + np.diag(np.full(K, SMALL * size + np.finfo(float).tiny))
     found: Floats = np.linalg.inv(lifted)
-    return found - found.mean()
+    return np.asarray(found - found.mean(), dtype=np.float64)
 
 
 def _products(table: Table, pairs: Pairs, a: Floats, s: Floats) -> Floats:
