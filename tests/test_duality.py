@@ -198,7 +198,7 @@ def test_what_must_hold_exactly_can_be_restored(seed):
     rho = point(case, rows, w, b).q
     c = case.X.T @ rows.residual(rho)
     table = Table(case.X)
-    move = restoring(table, rows, sure(rows, net), rho, c)
+    move = restoring(table, rows, sure(len(rows.y), net), rho, c)
     columns = np.flatnonzero(move.free)
     one = mp.matrix(np.column_stack([case.X[:, columns], np.ones(len(rho))]).tolist())
     omega = [mpf(s) * mpf(r) * (1 - mpf(r)) for s, r in zip(rows.s.tolist(), rho.tolist(), strict=True)]

@@ -71,7 +71,8 @@ def fit(
         Or a frame of pandas, polars, Arrow, DuckDB, with categories: see docs/inputs.md.
     y
         (m,) two distinct labels; the larger one in sorted order is the positive class. With `auto` also
-        K labels: then J is the mean of -log softmax(Wx + b)_y, w is (n, K) and b (K,), the classes adding up to 0.
+        K labels: then J is the mean of -log softmax(Wx + b)_y, w is (n, K) and b (K,). The classes of b add up to 0,
+        and those of each row of w where an l1 or bounds do not say otherwise.
     method
         `auto` finds the proved optimum, or proves that there is none. Where `learning_rate`, `iterations`, a
         tolerance or a `kernel` of descent is given and no method, descent is what was meant: `gd`.
@@ -94,7 +95,8 @@ def fit(
         column without a penalty. One number serves for all.
     lower, upper
         (n,) or one number: bounds on the weights as they refer to the user's columns, infinite where there is none;
-        `lower=0` asks for weights >= 0. The intercept has none. l1, factors and bounds are for `auto` and two classes.
+        `lower=0` asks for weights >= 0, of K classes for every class. The intercept has none. l1, factors and bounds
+        are for `auto`.
     sample_weight
         (m,) weights >= 0; J becomes the weighted mean, so a weight of 2 is a row twice, and the strength of the penalty
         beside J does not depend on the sum of the weights.

@@ -27,9 +27,6 @@ EXCLUDED = {
     "every solver calls them",
     "test_logistic_cv_multinomial_score[neg_log_loss": "compares to 6 decimals with scikit-learn's private lbfgs at "
     "tol=1e-4, whose score is 3e-4 from that of the optimum",
-    "test_LogisticRegressionCV_GridSearchCV_elastic_net[3]": "elastic net of more than two classes is not there yet",
-    "test_LogisticRegressionCV_no_refit[3-l1_ratios1]": "elastic net of more than two classes is not there yet",
-    "test_LogisticRegressionCV_elasticnet_attribute_shapes[3]": "elastic net of more than two classes is not there yet",
 }
 
 

@@ -128,20 +128,50 @@ def test_metadata_of_the_cross_validation(cancer):
         LogisticRegressionCV().fit(X, y, groups=groups)
 
 
-def test_arrays_of_another_library(cancer):
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_arrays_of_another_library(library, classes):
+    """In a process of its own: SciPy reads SCIPY_ARRAY_API once, when it is imported."""
+    pytest.importorskip(library, reason=f"{library} is not installed: its arrays are not tried")
+    settings = {**os.environ, "SCIPY_ARRAY_API": "1"}
+    command = [sys.executable, "-W", "error", "-c", DISPATCHED, library, str(classes)]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_arrays_of_another_library_need_scipys_consent(cancer):
     xp = pytest.importorskip("array_api_strict")
     X, y = cancer
-    known = LogisticRegression().fit(X, y)
     if os.environ.get("SCIPY_ARRAY_API") != "1":
         with pytest.raises(RuntimeError, match="SCIPY_ARRAY_API"), sklearn.config_context(array_api_dispatch=True):
             LogisticRegression().fit(xp.asarray(X), xp.asarray(y))
-        return
-    with sklearn.config_context(array_api_dispatch=True):
-        ours = LogisticRegression().fit(xp.asarray(X), xp.asarray(y))
-        assert type(ours.coef_) is type(xp.asarray(X))
-        P = ours.predict_proba(xp.asarray(X))
-        assert type(P) is type(ours.coef_)
-        np.testing.assert_array_equal(np.asarray(P), known.predict_proba(X))
+
+
+DISPATCHED = """
+import importlib, sys, warnings
+import numpy as np
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    xp = importlib.import_module(sys.argv[1])
+    import sklearn
+    from steepest import LogisticRegression
+classes, rng = int(sys.argv[2]), np.random.default_rng(0)
+X = rng.standard_normal((200, 4))
+y = np.argmax(X @ rng.standard_normal((4, classes)) + rng.gumbel(size=(200, classes)), axis=1)
+for l1_ratio in (0.0, 0.5):
+    for dtype in ("float64", "float32"):
+        known = LogisticRegression(l1_ratio=l1_ratio).fit(X.astype(dtype), y)
+        given = xp.asarray(X, dtype=getattr(xp, dtype))
+        with sklearn.config_context(array_api_dispatch=True):
+            ours = LogisticRegression(l1_ratio=l1_ratio).fit(given, xp.asarray(y))
+            assert type(ours.coef_) is type(given) and ours.coef_.dtype == given.dtype
+            np.testing.assert_array_equal(np.asarray(ours.coef_), known.coef_)
+            for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+                seen = getattr(ours, method)(given)
+                assert type(seen) is type(given), (method, type(seen))
+                np.testing.assert_array_equal(np.asarray(seen), getattr(known, method)(X.astype(dtype)))
+            assert abs(ours.score(given, xp.asarray(y)) - known.score(X.astype(dtype), y)) < 1e-6
+"""
 
 
 @pytest.mark.skipif(VERSION < (1, 9), reason="scikit-learn before 1.9 has no callbacks")

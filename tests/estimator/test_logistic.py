@@ -352,3 +352,40 @@ def test_raw_units_that_leave_scikit_learn_wrong():
     ours = LogisticRegression().fit(X, y)
     assert ours.gap_ <= 1e-9
     assert ours.certificate_.max_probability_error < 1e-4
+
+
+def test_calibrated_takes_the_class_weights_out_of_the_odds():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((4_000, 2))
+    for classes in (2, 3):
+        z = X @ rng.standard_normal((2, classes)) + np.array([2.0, 0.0, 0.5])[:classes]
+        y = np.argmax(z + rng.gumbel(size=z.shape), axis=1)
+        weighted = LogisticRegression(class_weight="balanced").fit(X, y)
+        plain = weighted.calibrated()
+        shares = np.bincount(y) / len(y)
+        assert np.abs(weighted.predict_proba(X).mean(axis=0) - shares).max() > 0.05
+        np.testing.assert_allclose(plain.predict_proba(X).mean(axis=0), shares, atol=0.01)
+        np.testing.assert_array_equal(plain.coef_, weighted.coef_)
+        assert plain.gap_ == np.inf
+        np.testing.assert_array_equal(plain.calibrated().intercept_, plain.intercept_)
+    with pytest.raises(ValueError, match="intercept"):
+        LogisticRegression(fit_intercept=False).fit(X, y).calibrated()
+
+
+@pytest.mark.parametrize("spelled", [{"penalty": "l1"}, {"l1_ratio": 1.0}, {"penalty": "l1", "solver": "saga"}])
+def test_the_objective_is_printed_as_it_was_spelled(spelled):
+    assert "1 (sum of losses) + 1 |w|_1" in repr(LogisticRegression(**spelled))
+
+
+@pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
+def test_elastic_net_of_three_classes(l1_ratio):
+    X, y = load_iris(return_X_y=True)
+    for rows in (X, sp.csr_array(X)):
+        model = LogisticRegression(l1_ratio=l1_ratio, C=0.5).fit(rows, y)
+        assert model.gap_ <= 1e-9
+        assert np.count_nonzero(model.coef_ == 0.0) >= 3
+        c = X.T @ (np.eye(3)[y] - model.predict_proba(X)) - (1.0 - l1_ratio) / 0.5 * model.coef_.T
+        assert np.abs(c).max() <= l1_ratio / 0.5 * (1.0 + 1e-3)
+    weightless = LogisticRegression(l1_ratio=l1_ratio, class_weight="balanced").fit(X, y, np.where(y == 2, 0.0, 1.0))
+    assert weightless.intercept_[2] == -np.inf
+    assert not np.signbit(weightless.coef_[weightless.coef_ == 0.0]).any()

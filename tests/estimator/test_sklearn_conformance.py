@@ -39,5 +39,5 @@ def test_scikit_learns_own_tests_pass():
     done = run(*command, "--pyargs", MODULE)
     passed, left_out = (int(re.search(rf"(\d+) {word}", done.stdout)[1]) for word in ("passed", "deselected"))
     assert done.returncode == 0, done.stdout[-5000:]
-    assert passed >= 270
+    assert passed >= 277
     assert passed + left_out == 295

@@ -25,7 +25,16 @@ from steepest.errors import DataError
 from steepest.estimator.scikit import checked_weights, first_of_stream, to_numpy
 from steepest.types import Floats
 
-__all__ = ["Arrived", "arrive", "arrive_batch", "arrive_rows", "complain", "encode", "with_class_weights"]
+__all__ = [
+    "Arrived",
+    "arrive",
+    "arrive_batch",
+    "arrive_rows",
+    "class_factors",
+    "complain",
+    "encode",
+    "with_class_weights",
+]
 
 SLICE = 1 << 16  # labels looked at together
 
@@ -153,10 +162,19 @@ def with_class_weights(arrived: Arrived, class_weight: Any) -> Arrived:
     """The same rows, with the weights of their classes: as in scikit-learn they count in the sum that C refers to."""
     if class_weight is None:
         return arrived
-    y = arrived.classes[arrived.codes]
-    factors = compute_class_weight(class_weight, classes=arrived.classes, y=y, sample_weight=arrived.weight)
-    spread: Floats = np.asarray(factors, dtype=np.float64)[arrived.codes]
+    spread = class_factors(arrived, class_weight)[arrived.codes]
     return replace(arrived, weight=spread if arrived.weight is None else spread * arrived.weight)
+
+
+def class_factors(arrived: Arrived, class_weight: Any) -> Floats:
+    """(K,) what rows of each class weigh besides; 1 for classes that have no weight to be balanced."""
+    if class_weight is None:
+        return np.ones(len(arrived.classes))
+    y = arrived.classes[arrived.codes]
+    with np.errstate(divide="ignore"):
+        factors = compute_class_weight(class_weight, classes=arrived.classes, y=y, sample_weight=arrived.weight)
+    found: Floats = np.asarray(factors, dtype=np.float64)
+    return np.where(np.isfinite(found), found, 1.0)
 
 
 def _looked_at(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any], Schema | None]:

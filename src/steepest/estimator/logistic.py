@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from steepest.errors import DataError
-from steepest.estimator.arrival import Arrived, arrive, arrive_batch, complain, with_class_weights
+from steepest.estimator.arrival import Arrived, arrive, arrive_batch, class_factors, complain, with_class_weights
 from steepest.estimator.callbacks import tasks_of, with_callbacks
 from steepest.estimator.classifier import Classifier, names_of
 from steepest.estimator.distance import distance
 from steepest.estimator.scikit import check_parameters, like, to_numpy
-from steepest.estimator.solving import Settings, Solved, Watcher, solve, solve_each
+from steepest.estimator.solving import NOTHING, Settings, Solved, Watcher, solve, solve_each
 from steepest.estimator.spelling import CONSTRAINTS, Asked, asked_of, check_classes, strengths
 from steepest.estimator.streaming import Stream, begin, learn
 from steepest.estimator.verdict import warn_of
@@ -144,6 +144,7 @@ class LogisticRegression(Classifier):
         self._stream: Stream | None = None
         self.fit_ = solved.fits if asked.one_vs_rest else (solved.fits[0] if solved.fits else None)
         self._objective = (asked.C, asked.l1_ratio, weighted.total_weight)
+        self._factors = class_factors(arrived, self.class_weight)
         if tasks is not None:
             tasks.close(solved.coef, solved.intercept)
         warn_of(solved, settings, asked.solver, asked.C)
@@ -183,6 +184,29 @@ class LogisticRegression(Classifier):
         self.history_, self.fit_, self._stream = like(losses, X), None, taught.stream
         self._objective = (asked.C, 0.0, taught.stream.weight)
         return self
+
+    def calibrated(self) -> LogisticRegression:
+        """A copy whose probabilities are those of the rows as they came, not as `class_weight` made them count.
+
+        class_weight multiplies the odds that the rows hold by the ratio of the factors: b_k - log(factor_k) takes that
+        out again, and the ranking of the rows and coef_ stay. Its intercept_ is no optimum of anything: gap_ is inf.
+
+        Raises ValueError for multi_class="ovr", where each class has odds of its own, and without an intercept.
+        """
+        check_is_fitted(self, "coef_")
+        if asked_of(self).one_vs_rest or not self.fit_intercept:
+            raise ValueError(
+                "calibrated needs one model of all classes with an intercept; got multi_class="
+                f"{self.multi_class!r}, fit_intercept={self.fit_intercept}"
+            )
+        found, logs = copy(self), np.log(self._factors)
+        shift = logs[1:] - logs[:1] if len(logs) == 2 else logs - logs.mean()
+        _, intercept = self._weights()
+        dtype = to_numpy(self.intercept_).dtype
+        found.intercept_ = like((intercept - shift).astype(dtype), self.intercept_)
+        found.fit_, found.certificate_, found.gap_ = None, NOTHING, math.inf
+        found._factors = np.ones(len(logs))
+        return found
 
     def gap(self, X: Any, y: ArrayLike, sample_weight: Any = None) -> Certificate:
         """How far the present coefficients are from the optimum that `fit` would find on this table: what is proved.
@@ -230,7 +254,7 @@ class LogisticRegression(Classifier):
         if math.isinf(self.C) or self.penalty is None:
             lines = ["minimises the mean loss, without a penalty"]
         else:
-            l1_ratio = self.l1_ratio or 0.0
+            l1_ratio = {"l1": 1.0, "l2": 0.0}.get(self.penalty, self.l1_ratio or 0.0)
             terms = [f"{self.C:g} (sum of losses)"]
             terms += [f"{0.5 * (1.0 - l1_ratio):g} |w|²"] if l1_ratio < 1.0 else []
             terms += [f"{l1_ratio:g} |w|_1"] if l1_ratio > 0.0 else []

@@ -80,10 +80,15 @@ def to_numpy(array: Any) -> Any:
 
     Other libraries are looked at only where scikit-learn was told to: `set_config(array_api_dispatch=True)`.
     """
-    if array is None or not get_config()["array_api_dispatch"] or not hasattr(array, "__array_namespace__"):
+    if array is None or not get_config()["array_api_dispatch"] or not _dispatched(array):
         return array
     namespace, _, _ = get_namespace_and_device(array)
     return _convert_to_numpy(array, namespace)
+
+
+def _dispatched(array: Any) -> bool:
+    """Whether scikit-learn dispatches on it: tensors of torch do not have the protocol, and are treated as if."""
+    return hasattr(array, "__array_namespace__") or type(array).__module__.partition(".")[0] == "torch"
 
 
 def parameters_for(X: Any, parameters: dict[str, Any], rows: NDArray[Any]) -> dict[str, Any]:
@@ -96,7 +101,7 @@ def like(array: NDArray[Any], model: Any) -> Any:
     """`array` in the library and on the device of `model`, where scikit-learn was told to look at them."""
     if isinstance(model, np.ndarray) or not get_config()["array_api_dispatch"]:
         return array
-    if not hasattr(model, "__array_namespace__") or array.dtype.kind in "OUS":
+    if not _dispatched(model) or array.dtype.kind in "OUS":
         return array
     namespace, _, device = get_namespace_and_device(model)
     return namespace.asarray(array, device=device)

@@ -223,7 +223,8 @@ def _without(arrived: Arrived, present: NDArray[np.intp], penalty: tuple[float, 
     inner = solve(part, (penalty[0], 0.5 * penalty[1]) if len(present) == 2 else penalty, settings)
     coef, intercept = inner.coef, inner.intercept
     if len(present) == 2:
-        coef, intercept = np.vstack([-0.5 * coef, 0.5 * coef]), np.array([-0.5, 0.5]) * intercept[0]
+        halves = np.array([-0.5, 0.5])
+        coef, intercept = np.outer(halves, coef[0]) + 0.0, halves * intercept[0]  # + 0.0: no weight is -0
     whole, shifts = np.zeros((K, coef.shape[1])), np.full(K, -np.inf)
     whole[present], shifts[present] = coef, intercept
     return Solved(whole, shifts, inner.fits, inner.iterations, inner.stopped)

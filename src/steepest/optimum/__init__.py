@@ -14,8 +14,7 @@ from steepest.compression import compress
 from steepest.data.arrays import check_size
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
-from steepest.errors import DataError
-from steepest.optimum import composite, dense, softmax, sparse, sparse_softmax, tiny, wide
+from steepest.optimum import class_composite, composite, dense, softmax, sparse, sparse_softmax, tiny, wide
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import Regime, choose
 from steepest.optimum.sparse_rows import densely
@@ -50,13 +49,13 @@ def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int
 
 def _penalised(engine: MemoryEngine | SparseEngine, request: Request, classes: int) -> Outcome:
     """With an l1, bounds or factors; where these leave a ridge on every column, as without them."""
+    strengths, smooth = request.strengths(engine.n), request.penalties.smooth
+    if smooth and np.all(strengths == strengths[0]):
+        return minimise(engine, replace(request, l2=float(strengths[0]), penalties=Penalties()), classes)
     if classes > 2:
-        raise DataError(f"l1, penalty_factors and bounds are for two classes, but y holds {classes}")
-    strengths = request.strengths(engine.n)
-    if not request.penalties.smooth or not np.all(strengths > 0.0):
+        return class_composite.minimise(engine, classes, request)
+    if not smooth or not np.all(strengths > 0.0):
         return composite.minimise(engine, request)
-    if np.all(strengths == strengths[0]):
-        return minimise(engine, replace(request, l2=float(strengths[0]), penalties=Penalties()))
     if isinstance(engine, SparseEngine) or engine.n > MOST_IN_A_HESSIAN:
         return sparse.minimise(engine, request)
     return dense.minimise(engine, request)

@@ -40,11 +40,11 @@ class Held(Protocol):
         ...
 
     def forward(self, v: Floats) -> Floats:
-        """X~_A v, (m,)."""
+        """X~_A v, (m,), or (m, K) for v (k, K)."""
         ...
 
     def correlate(self, r: Floats) -> Floats:
-        """X~_A'r, (k,)."""
+        """X~_A'r, (k,), or (K, k) for r (K, m)."""
         ...
 
     def products(self, start: int, D: Floats, exact: bool = True) -> tuple[Floats, Floats]:
@@ -74,7 +74,7 @@ class Table(face.Table, Protocol):
         ...
 
     def correlate(self, r: Floats) -> Floats:
-        """X~'r, (n,); reads all rows once."""
+        """X~'r, (n,), or (K, n) for r (K, m); reads all rows once."""
         ...
 
 

@@ -51,10 +51,10 @@ class DenseTable:
         return cls(engine, n, Scaling(centre, scale), low, high, extent, terms, bool(np.any(centre)))
 
     def correlate(self, r: Floats) -> Floats:
-        """X~'r, (n,)."""
+        """X~'r, (n,); of several r (K, m) at once (K, n)."""
 
         def of_block(block: Block) -> Floats:
-            return np.asarray(np.matmul(r[block.start : block.start + len(block.y)], self.rows(block)))
+            return np.asarray(np.matmul(r[..., block.start : block.start + len(block.y)], self.rows(block)))
 
         found: Floats = self.engine.sum(of_block)
         return found / self.frame.scale
@@ -81,10 +81,10 @@ class Whole:
     columns: Columns
 
     def forward(self, v: Floats) -> Floats:
-        """X~_A v, (m,)."""
-        table, z = self.table, np.empty(self.table.engine.m)
-        w = np.zeros(table.n)
-        w[self.columns] = v / table.frame.scale[self.columns]
+        """X~_A v, (m,), or (m, K) for v (k, K)."""
+        table, z = self.table, np.empty((self.table.engine.m, *v.shape[1:]))
+        w = np.zeros((table.n, *v.shape[1:]))
+        w[self.columns] = (v.T / table.frame.scale[self.columns]).T
 
         def of_block(block: Block) -> float:
             np.matmul(table.rows(block), w, out=z[block.start : block.start + len(block.y)])
@@ -94,8 +94,8 @@ class Whole:
         return z
 
     def correlate(self, r: Floats) -> Floats:
-        """X~_A'r, (k,)."""
-        return self.table.correlate(r)[self.columns]
+        """X~_A'r, (k,), or (K, k) for r (K, m)."""
+        return np.asarray(self.table.correlate(r)[..., self.columns])
 
     def products(self, start: int, D: Floats, exact: bool = True) -> tuple[Floats, Floats]:
         """X~_B'DX~_A and X~_B'D1."""
@@ -149,11 +149,11 @@ class Gathered:
         return cls(table.n, columns, space[:, :k], space)
 
     def forward(self, v: Floats) -> Floats:
-        """X~_A v, (m,)."""
+        """X~_A v, (m,), or (m, K) for v (k, K)."""
         return np.asarray(self.X @ v)
 
     def correlate(self, r: Floats) -> Floats:
-        """X~_A'r, (k,)."""
+        """X~_A'r, (k,), or (K, k) for r (K, m)."""
         return np.asarray(r @ self.X)
 
     def products(self, start: int, D: Floats, exact: bool = True) -> tuple[Floats, Floats]:

@@ -59,10 +59,9 @@ class SparseTable:
         return np.arange(self.n)
 
     def correlate(self, r: Floats) -> Floats:
-        """X~'r, (n,)."""
+        """X~'r, (n,); of several r (K, m) one after the other (K, n)."""
         self.engine.passes += 1
-        found: Floats = kernels(self.n).correlate(self.starts, self.places, self.data, self.every, r)
-        return found
+        return SparseHeld(self, self.every).correlate(r)
 
     def dense(self, columns: Columns) -> Floats:
         """(m, k) some columns of X~."""
@@ -92,13 +91,17 @@ class SparseHeld:
         return (*found, len(self.columns))
 
     def forward(self, v: Floats) -> Floats:
-        """X~_A v, (m,)."""
+        """X~_A v, (m,), or (m, K) for v (k, K)."""
+        if v.ndim == 2:
+            return np.column_stack([self.forward(each) for each in np.ascontiguousarray(v.T)])
         table, z = self.table, np.zeros(self.table.engine.m)
         found: Floats = kernels(table.n).forward(table.starts, table.places, table.data, self.columns, v, z)
         return found
 
     def correlate(self, r: Floats) -> Floats:
-        """X~_A'r, (k,)."""
+        """X~_A'r, (k,), or (K, k) for r (K, m)."""
+        if r.ndim == 2:
+            return np.stack([self.correlate(each) for each in r])
         table = self.table
         found: Floats = kernels(table.n).correlate(table.starts, table.places, table.data, self.columns, r)
         return found

@@ -22,7 +22,7 @@ from steepest.proof.dual_point import Rows
 from steepest.proof.evidence import halves
 from steepest.types import Answer, Evaluate, Floats, Point
 
-__all__ = ["Goal", "Leg", "State"]
+__all__ = ["FLAT", "LOOSE", "PATIENCE", "SHARE", "SLOW", "SURE", "Goal", "Leg", "State", "slack"]
 
 SURE = 0.3  # of the gap asked for may be KL of the dual point when all columns are looked at
 SHARE = 0.1  # of the gap asked for may come from the model not being solved exactly
@@ -146,21 +146,13 @@ class Leg:
         inner = slope[:-1] - model.edge * (slope[-1] / model.total)
         hoped = min(1.0, self.expected / max(state.value, FLAT)) if math.isfinite(self.expected) else 1.0
         self.aim = max(self.tol, min(LOOSE, SHARE * hoped))
-        v = minimum(self.kernels, model, inner, at, net, self.slack(state, model))
+        v = minimum(self.kernels, model, inner, at, net, slack(net, at, self.aim, state.value, model.diagonal))
         move = v - at
         target = np.append(v, theta[-1] - (slope[-1] + model.edge @ move) / model.total)
         promised = float(slope[:-1] @ move) + float(slope[-1] * (target[-1] - theta[-1]))
         promised += net.value(v) - net.value(at)
         self.step = Step(state, target, model.bend)
         return target, promised / self.rows.weight
-
-    def slack(self, state: State, model: Model) -> Floats:
-        """How far each column's gradient may be off at the model's target, for the gap that is aimed at."""
-        allowed = SHARE * self.aim * state.value
-        size = max(float(self.net.l1 @ np.abs(state.theta[:-1])), allowed / (SHARE * COARSE), FLAT)
-        curved = model.diagonal + self.net.l2
-        ridge = np.sqrt(np.maximum(0.2 * allowed * curved / max(1, len(curved)), 0.0))
-        return np.where(self.net.l1 > 0.0, self.net.l1 * min(COARSE, allowed / size), ridge)
 
     def dual(self, theta: Floats) -> tuple[Floats, bool]:
         """The dual point at theta (`dual_point.Rows`), and whether it is that of the last step.
@@ -194,3 +186,12 @@ class Leg:
         self.fresh = not stepped or estimate > SLOW * self.estimate
         self.estimate, self.expected = estimate, SLOW * estimate
         return self.aim <= self.tol and estimate <= SURE * self.tol * here.value
+
+
+def slack(net: ElasticNet, at: Floats, aim: float, value: float, diagonal: Floats) -> Floats:
+    """How far each weight's gradient may be off at the model's target from `at`, for the relative gap `aim`."""
+    allowed = SHARE * aim * value
+    size = max(float(net.l1 @ np.abs(at)), allowed / (SHARE * COARSE), FLAT)
+    curved = diagonal + net.l2
+    ridge = np.sqrt(np.maximum(0.2 * allowed * curved / max(1, len(curved)), 0.0))
+    return np.where(net.l1 > 0.0, net.l1 * min(COARSE, allowed / size), ridge)

@@ -19,7 +19,7 @@ from steepest.optimum.held import Held
 from steepest.penalties import ElasticNet
 from steepest.types import Floats
 
-__all__ = ["Model", "minimum"]
+__all__ = ["Model", "in_gram", "minimum"]
 
 EPOCHS = 100  # of coordinate descent before a step for all free weights together
 MOST_EPOCHS = 20_000
@@ -86,21 +86,32 @@ def _centred(products: Floats, left: Floats, right: Floats, total: float) -> Flo
 def minimum(kernels: Any, model: Model, slope: Floats, at: Floats, net: ElasticNet, slack: Floats) -> Floats:
     """The v where q is least, each column's gradient to within `slack`; slope (k,) is that of the loss at `at`."""
     v, slope = at.copy(), slope.copy()
-    terms = np.stack([net.l1, net.l2, net.lower, net.upper])
     if model.gram is None:
+        terms = np.stack([net.l1, net.l2, net.lower, net.upper])
         model.held.descend((model.s * model.bend, model.edge, model.diagonal, model.total), slope, v, terms, slack)
         return v
-    made = 0
+    return in_gram(kernels, model.gram, (slope, v), net, slack)
+
+
+def in_gram(
+    kernels: Any, gram: Floats, where: tuple[Floats, Floats], net: ElasticNet, slack: Floats, ridge: float = 0.0
+) -> Floats:
+    """`minimum` with G formed; `where` are the slope at v, and v, both changed in place.
+
+    `ridge`: a share of the diagonal that Newton steps add to it, for a G that is singular by its nature.
+    """
+    slope, v = where
+    terms, made = np.stack([net.l1, net.l2, net.lower, net.upper]), 0
     while made < MOST_EPOCHS:
-        count, still = kernels.descend(model.gram, slope, v, terms, slack, EPOCHS)
+        count, still = kernels.descend(gram, slope, v, terms, slack, EPOCHS)
         made += count
         if still:
             break
-        slope = _together(model.gram, slope, v, net)
+        slope = _together(gram, slope, v, net, ridge)
     return v
 
 
-def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet) -> Floats:
+def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet, ridge: float) -> Floats:
     """A Newton step for the weights that are neither 0 nor at a bound, in place; the new gradient.
 
     Weights that would change their sign or leave their bounds stop there. Were q to rise, all stop where the first
@@ -110,7 +121,7 @@ def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet) -> Floats
     if len(free) < WORTH:
         return slope
     here, part = v[free], net.take(free)
-    step = _newton(gram, slope, here, part, free)
+    step = _newton(gram, slope, (here, part), free, ridge)
     if step is None:
         return slope
     low = np.where(here > 0.0, np.maximum(part.lower, 0.0), part.lower)
@@ -128,10 +139,10 @@ def _together(gram: Floats, slope: Floats, v: Floats, net: ElasticNet) -> Floats
     return slope
 
 
-def _newton(gram: Floats, slope: Floats, here: Floats, part: ElasticNet, free: Any) -> Floats | None:
+def _newton(gram: Floats, slope: Floats, at: tuple[Floats, ElasticNet], free: Any, ridge: float) -> Floats | None:
     """The step to where q would be least if no sign and no bound stood in the way; None where G is singular."""
-    inner = gram[np.ix_(free, free)]
-    inner[np.diag_indices(len(free))] += part.l2 + 4.0 * np.finfo(inner.dtype).eps * np.diagonal(inner)
+    (here, part), inner = at, gram[np.ix_(free, free)]
+    inner[np.diag_indices(len(free))] += part.l2 + (4.0 * np.finfo(inner.dtype).eps + ridge) * np.diagonal(inner)
     try:
         factor = scipy.linalg.cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
     except scipy.linalg.LinAlgError:

@@ -23,7 +23,20 @@ from steepest.proof.evidence import TINY
 from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
 from steepest.types import Floats
 
-__all__ = ["Point", "Restoring", "Rows", "Table", "doubt_of", "inward", "restoring", "sure", "total", "unsure"]
+__all__ = [
+    "INWARD",
+    "RUN",
+    "Point",
+    "Restoring",
+    "Rows",
+    "Table",
+    "doubt_of",
+    "inward",
+    "restoring",
+    "sure",
+    "total",
+    "unsure",
+]
 
 RUN = 512  # numbers that are added up one after the other
 INWARD = 8.0  # times what c_j may be off, by which it is drawn inside l1_j
@@ -101,14 +114,14 @@ def doubt_of(table: Table, rows: Rows, at: Point) -> float:
     return gamma(int(np.count_nonzero(at.u)) + 12) * SLACK * size + TINY
 
 
-def unsure(rows: Rows) -> float:
-    """What the strengths of a penalty on the sum may be off, relatively: they were multiplied by the sum of s."""
-    return gamma(RUN + len(rows.y) // RUN + 16)
+def unsure(m: int) -> float:
+    """What the strengths of a penalty on the sum may be off, relatively: they were multiplied by the sum of m s."""
+    return gamma(RUN + m // RUN + 16)
 
 
-def sure(rows: Rows, net: ElasticNet) -> ElasticNet:
+def sure(m: int, net: ElasticNet) -> ElasticNet:
     """The penalty with strengths no larger than the true ones."""
-    least = 1.0 - unsure(rows)
+    least = 1.0 - unsure(m)
     return ElasticNet(net.l1 * least, net.l2 * least, net.lower, net.upper)
 
 

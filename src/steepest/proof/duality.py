@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steepest.penalties import ElasticNet
 from steepest.proof.certificate import relative
@@ -24,7 +25,7 @@ from steepest.proof.evidence import FEW, bend
 from steepest.proof.rounding import SLACK, UNIT, gamma
 from steepest.types import Floats
 
-__all__ = ["Proof", "prove"]
+__all__ = ["NEAR", "Proof", "fenchel", "prove", "shares"]
 
 NEAR = 0.03  # |t| up to which f(t) = (1 + t) log(1 + t) - t <= ½ t² / (1 - |t|) is close enough
 STILL = 0.5  # a restoring move of more than this is none
@@ -57,7 +58,7 @@ def prove(table: Table, rows: Rows, net: ElasticNet, at: Point, dual: tuple[Floa
 
     `net` belongs to the sum F and to the frame. It may be known to a few roundings and to those of adding up s.
     """
-    (rho, c), low, off = dual, sure(rows, net), unsure(rows)
+    (rho, c), low, off = dual, sure(len(rows.y), net), unsure(len(rows.y))
     doubt = doubt_of(table, rows, at)
     counted = gamma(RUN + len(rho) // RUN)
     slip = doubt * math.exp(min(doubt, 1.0)) * total(rows.s * np.abs(at.q - rows.rest)) * SLACK
@@ -69,17 +70,20 @@ def prove(table: Table, rows: Rows, net: ElasticNet, at: Point, dual: tuple[Floa
         return best
     move = restoring(table, rows, low, rho, c)
     extra = 2.0 * (off + gamma(8)) * value * SLACK
-    for share in _shares(low, c, move):
+    for share in shares(low, c, move.error, move.free):
         tried = _at_share(table, rows, low, (at, doubt), (rho, c, move), share)
         best = min(best, replace(tried, bound=tried.bound + extra, least=least), key=lambda proof: proof.bound)
     return best
 
 
-def _shares(net: ElasticNet, c: Floats, move: Restoring) -> list[float]:
-    """By how much to shrink c: what brings |c_j| to l1_j, and 1 where a ridge holds every weight anyway."""
+def shares(net: ElasticNet, c: Floats, error: Floats, free: NDArray[np.bool_]) -> list[float]:
+    """By how much to shrink c: what brings |c_j| to l1_j, and 1 where a ridge holds every weight anyway.
+
+    No c_j is off by more than error_j; those that are `free` are 0.
+    """
     held = np.where(c > 0.0, net.upper, -net.lower) < np.inf
-    room, size = net.l1 - AMPLE * move.error, np.abs(c)
-    over = ~held & ~move.free & (size > room)
+    room, size = net.l1 - AMPLE * error, np.abs(c)
+    over = ~held & ~free & (size > room)
     if not np.any(over):
         return [1.0]
     share = float((room[over] / size[over]).min()) * (1.0 - 4.0 * UNIT)
@@ -107,7 +111,7 @@ def _at_share(
         low[move.free] = high[move.free] = 0.0
         bound = math.inf
         if move.reach < STILL and float(drawn.min()) >= 0.0 and float(drawn.max()) <= 1.0:
-            bound = (_fenchel(net, at.u, low, high) + _divergence(rows, at, doubt, drawn, move.reach)) * SLACK
+            bound = (fenchel(net, at.u, low, high) + _divergence(rows, at, doubt, drawn, move.reach)) * SLACK
         if share == 1.0 or math.isfinite(bound):
             break
         share *= 1.0 - 2.0**-40
@@ -116,7 +120,7 @@ def _at_share(
     return Proof(bound if not math.isnan(bound) else math.inf, 0.0, low, high, inside)
 
 
-def _fenchel(net: ElasticNet, u: Floats, low: Floats, high: Floats) -> float:
+def fenchel(net: ElasticNet, u: Floats, low: Floats, high: Floats) -> float:
     """Sum of the largest g(u) + g*(c) - c u for low <= c <= high; it is convex in c, so the ends are enough."""
     rests = (u == 0.0) & (net.lower <= 0.0) & (net.upper >= 0.0)
     busy = np.flatnonzero(~(rests & (high <= net.l1) & (low >= -net.l1)))

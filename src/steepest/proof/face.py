@@ -52,7 +52,16 @@ class Table(Columns, Protocol):
         ...
 
 
-def pinsker(rows: Rows, bound: float) -> float:
+class Weighted(Protocol):
+    """Rows with weights."""
+
+    @property
+    def s(self) -> Floats:
+        """(m,) >= 0."""
+        ...
+
+
+def pinsker(rows: Weighted, bound: float) -> float:
     """max |a_i - a*_i| <= sqrt(G / (2 s_i)), because 2 (a - a*)² <= KL(a* | a) (Pinsker); at most 1.
 
     >>> rows = Rows.of(np.array([0.0, 1.0]), None)
@@ -74,14 +83,14 @@ def distances(table: Table, rows: Rows, net: ElasticNet, at: Point, proof: Proof
     if not math.isfinite(G) or len(face) > MOST:
         return probability, math.inf
     doubt = doubt_of(table, rows, at)
-    error = gamma(len(at.p) + 32) + 2.0 * FEW + math.expm1(min(doubt, 1.0)) + unsure(rows)
+    error = gamma(len(at.p) + 32) + 2.0 * FEW + math.expm1(min(doubt, 1.0)) + unsure(len(rows.y))
     D = rows.s * (at.p * at.q)
     products, edge = table.hold(face, None).products(0, D)
     matrix = np.empty((len(face) + 1,) * 2)
     matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = products, edge, edge, float(D.sum())
     if products.dtype == np.float32:
         error += float(np.finfo(np.float32).eps) * (len(at.p) + 32)
-    matrix[range(len(face)), range(len(face))] += sure(rows, net).l2[face]
+    matrix[range(len(face)), range(len(face))] += sure(len(rows.y), net).l2[face]
     metric = Metric.of(matrix, error * (1.0 + 2.0**-6)) if doubt < 1.0 else None
     if metric is None:
         return probability, math.inf
@@ -99,7 +108,7 @@ def _known(table: Table, rows: Rows, net: ElasticNet, u: Floats, proof: Proof) -
     half = 0.5 * (table.high - table.low) * (1.0 + 2.0**-20)
     away = half * math.sqrt(rows.weight * proof.bound / 2.0) * SLACK
     low, high = proof.low - away, proof.high + away
-    off = unsure(rows)
+    off = unsure(len(rows.y))
     l1, most = net.l1 * (1.0 - off), net.l1 * (1.0 + off)
     pull = net.l2 * (1.0 + off) * np.abs(u)
     quiet = (low > -l1) & (high < l1) & (u == np.clip(0.0, net.lower, net.upper))

@@ -16,6 +16,7 @@ __all__ = ["proximal_newton"]
 
 SHORTER = (0.5, 0.25, 0.0625, 2.0**-8, 2.0**-16)
 LAST = 2.0**-50
+NOISE = 2.0**-44  # of the value, that adding up the losses of many rows may be off: such a rise says nothing
 SUFFICIENT = 1e-4  # of the decrease that the model promises
 
 Nearest = Callable[[Floats], tuple[Floats, float]]
@@ -33,7 +34,7 @@ def proximal_newton(theta: Floats, nearest: Nearest) -> Solver:
             return Status.MINIMUM
         trial = target
         there = yield Evaluate(trial, order=1, trial=True)
-        if -promised <= LAST * abs(at.value) and there.value <= at.value * (1.0 + LAST):
+        if -promised <= LAST * abs(at.value) and there.value <= at.value * (1.0 + NOISE):
             yield Evaluate(target, order=1)  # what it promises is below the rounding of the value: the last step
             return Status.MINIMUM
         if not there.value <= at.value:
