@@ -52,7 +52,8 @@ def _sums(block: Block, w: Floats, b: float, order: int, inverse: Floats) -> tup
     m, n = block.X.shape
     parts = tuple(NOTHING if part is None else plain(part) for part in (block.y, block.weight, block.offset))
     e = np.empty(m) if order == 2 else NOTHING
-    dw, totals, ends = np.zeros(n if order else 0), np.zeros(5), _no_ends(n)
+    dw, totals = np.zeros(n if order else 0), np.zeros(5)
+    ends = _no_ends(n if len(inverse) else 0)
     _read(block.X, parts, np.ascontiguousarray(w), b, (dw, e, inverse, ends, totals))
     weight = float(m if block.weight is None else block.weight.sum())
     loss, errors, db = float(totals[0]), int(totals[1]), float(totals[2])

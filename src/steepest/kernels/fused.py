@@ -20,6 +20,7 @@ from numba import float64, int64, njit, none, types
 
 __all__ = ["look", "one_pass"]
 
+WORTH_A_PART = 32  # rows: long runs are summed apart, for their digits; of short ones that would cost a third of a pass
 FAR = 746.0  # exp(-746) is 0
 LOW, LIFT = 1000.0, 128  # from k = -1000 on, 2^k is made as 2^(k + 128) 2^-128: the last factor may be subnormal
 TO_BITS = 1.5 * 2.0**52  # adding it rounds a number below 2^51 to a whole one, which then stands in the lowest bits
@@ -238,7 +239,9 @@ def one_pass(X, parts, w, b, asked, run):  # type: ignore[no-untyped-def]
         _rows(Zk, y[start:stop], s[start:stop] if weighted else s, ek, ak, slopes, totals)
         if keeps:
             kept[start:stop] = ek
-        if slopes:
+        if slopes and run < WORTH_A_PART:
+            _add_over_rows(Xk, ak, dw)
+        elif slopes:
             part[:] = 0.0
             _add_over_rows(Xk, ak, part)
             dw += part

@@ -69,6 +69,8 @@ def column_tiles(X: NDArray[Any]) -> Iterator[tuple[int, Floats, int, int]]:
 
 def plain(values: NDArray[Any]) -> Floats:
     """Float64 in one piece."""
+    if values.dtype == np.float64 and values.flags.c_contiguous and values.flags.aligned:
+        return values
     return np.require(values, np.float64, ["C", "A"])
 
 

@@ -98,7 +98,7 @@ class _Table:
         point, found = look_first(engine, self.objective, theta, order)
         if not found.sound:
             check_size(engine.X)
-        depth = engine.rows + 2 * int(engine.m / engine.rows + 2).bit_length()
+        depth = engine.most_rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
         far = 0.0 if engine.offset is None else float(np.max(np.abs(engine.offset), initial=0.0))
         apriori = Apriori(frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, far)

@@ -47,7 +47,7 @@ class DenseTable:
         scale = near(np.maximum(np.abs(seen.low - centre), np.abs(seen.high - centre)))
         low, high = (seen.low - centre) / scale, (seen.high - centre) / scale
         extent = np.maximum(np.abs(low), np.abs(high)) * (1.0 + 2.0**-40)
-        terms = min(engine.m, engine.rows) + 2 * int(engine.m / engine.rows + 2).bit_length()
+        terms = engine.most_rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         return cls(engine, n, Scaling(centre, scale), low, high, extent, terms, bool(np.any(centre)))
 
     def correlate(self, r: Floats) -> Floats:
