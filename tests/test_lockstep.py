@@ -109,6 +109,15 @@ def test_separable_rows_are_fitted_too():
     assert found.held_out_accuracy.min() == 1.0
 
 
+def test_nearly_separable_folds_are_proved_as_well():
+    """Rounding of p counts by its size, not by 1: else the folds of this table at C = 10,000 are proved to 3e-9."""
+    datasets = pytest.importorskip("sklearn.datasets")
+    X, y = datasets.load_breast_cancer(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    found = path(X, y, 1.0 / (np.array([1e2, 1e4]) * len(y)), folds=5, tol=1e-10, same_sum=True)
+    assert max(found.gap.max(), found.held_out_gap.max()) <= 1e-10
+
+
 def test_passes_are_counted_and_fewer_than_of_separate_fits(monkeypatch):
     X, y = table(3, m=8000, n=5)
     reads = []

@@ -86,14 +86,18 @@ def prove(rows: Rows, fits: Fits, at: At, metrics: Metrics, which: NDArray[np.in
     """The proved relative gap of every fit at a point: C2 with e^-V M; infinite where nothing is proved. `which` of the
     metrics belongs to each.
 
-    sum of s_i |x_ij| <= W max |x|, and z_i is off by gamma |x| |theta|.
+    sum of s_i |x_ij| <= W max |x|, and z_i is off by gamma |x| |theta| =: delta, which moves p_i by at most
+    e^delta delta / 4, and by at most p_i (e^delta - 1).
     """
     theta, fitted = at.theta, at.fitted
     k, adding, length = theta.shape[1], gamma(rows.m + 64), np.linalg.norm(theta, axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         doubt = (gamma(k + 12) * at.longest * length + at.shift) * SLACK + 2.0**-1000
         slope = 0.25 * np.expm1(2.0 * doubt) + FEW + adding
-        error = (fits.weight * slope * at.longest)[:, None] + (adding + gamma(8)) * np.abs(fits.ridge * theta)
+        # p is relatively accurate, and sigmoid <= softplus: sum of s p <= sum of the losses, far less than W where F is
+        losses = fitted.loss * np.exp(np.minimum(doubt, 1.0)) * 1.01
+        pull = np.minimum(fits.weight * slope, losses * (np.expm1(2.0 * doubt) + FEW + adding))
+        error = (pull * at.longest)[:, None] + (adding + gamma(8)) * np.abs(fits.ridge * theta)
         value = fits.value(fitted, theta)
         off = fits.weight * doubt * np.exp(np.minimum(doubt, 1.0)) + (PRODUCT + FEW + adding + gamma(k + 16)) * value
         stretch = np.exp(0.5 * (at.drift + 4.0 * doubt) * SLACK) * SLACK
