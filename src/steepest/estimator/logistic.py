@@ -183,6 +183,7 @@ class LogisticRegression(Classifier):
         self._set(batch, Solved(taught.coef, taught.intercept, (), taught.stream.batches))
         self.history_, self.fit_, self._stream = like(losses, X), None, taught.stream
         self._objective = (asked.C, 0.0, taught.stream.weight)
+        self._factors = class_factors(batch, self.class_weight)
         return self
 
     def calibrated(self) -> LogisticRegression:
