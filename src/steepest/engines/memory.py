@@ -110,7 +110,7 @@ class MemoryEngine:
     def _group(self) -> int:
         """Rows of a group: 2^k blocks, so that a group is a subtree of the fixed tree."""
         blocks = -(-self.m // self.rows)
-        return int(self.rows * max(TOGETHER, 2 ** (-(-blocks // GROUPS) - 1).bit_length()))
+        return self.rows * max(TOGETHER, 1 << (-(-blocks // GROUPS) - 1).bit_length())
 
     @functools.cached_property
     def _pool(self) -> ThreadPoolExecutor:
