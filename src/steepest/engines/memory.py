@@ -104,13 +104,13 @@ class MemoryEngine:
     @property
     def most_rows(self) -> int:
         """Rows of the largest block: as many numbers are added one after the other at most."""
-        return min(self.m, TOGETHER * self.rows)
+        return int(min(self.m, TOGETHER * self.rows))
 
     @functools.cached_property
     def _group(self) -> int:
         """Rows of a group: 2^k blocks, so that a group is a subtree of the fixed tree."""
         blocks = -(-self.m // self.rows)
-        return self.rows * max(TOGETHER, 1 << (-(-blocks // GROUPS) - 1).bit_length())
+        return int(self.rows * max(TOGETHER, 1 << (-(-blocks // GROUPS) - 1).bit_length()))
 
     @functools.cached_property
     def _pool(self) -> ThreadPoolExecutor:
