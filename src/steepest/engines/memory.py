@@ -30,7 +30,7 @@ A = TypeVar("A", bound=Addable)
 # threads they gave 15 GB/s, half a megabyte 9: below that the interpreter, not the memory, sets the pace.
 BLOCK_BYTES = 1 << 21
 LEAST_ROWS = 64  # fewer rows make matrix-vector products of wide tables slow
-TOGETHER = 4  # blocks that are one where X keeps its dtype: compiled code needs no cache for a block, only calls cost
+TOGETHER, FEW = 4, 2048  # blocks of no more rows are taken together where X keeps its dtype: each call costs 0.1 ms
 GROUPS = 16  # tasks handed to the threads per pass: enough to balance two to sixteen of them
 
 
@@ -68,7 +68,7 @@ class MemoryEngine:
     def sum(self, of_block: Callable[[Block], A], *, widen: bool = True) -> A:
         """`of_block(block)` for every block, added along the fixed tree.
 
-        Without `widen` X has its own dtype there and blocks are four times as large, for compiled code: between two
+        Without `widen` X has its own dtype there and blocks of few rows are four times as large: between two
         calls the interpreter has fallen out of the caches, and 0.1 ms goes by for each.
         """
         self.passes += 1
@@ -85,7 +85,7 @@ class MemoryEngine:
 
     def blocks(self, start: int, stop: int, widen: bool = True) -> Iterator[Block]:
         """The blocks of rows start … stop, in order; `start` is a multiple of the rows of a block."""
-        rows = self.rows if widen else TOGETHER * self.rows
+        rows = self.rows if widen else self._together * self.rows
         for i in range(start, stop, rows):
             k = min(i + rows, stop)
             X = np.asarray(self.X[i:k], dtype=np.float64) if widen else self.X[i:k]
@@ -102,15 +102,19 @@ class MemoryEngine:
         return ONE_BLAS_THREAD
 
     @property
+    def _together(self) -> int:
+        return TOGETHER if self.rows <= FEW else 1  # of many rows, vectors beside a block are what counts
+
+    @property
     def most_rows(self) -> int:
         """Rows of the largest block: as many numbers are added one after the other at most."""
-        return int(min(self.m, TOGETHER * self.rows))
+        return int(min(self.m, self._together * self.rows))
 
     @functools.cached_property
     def _group(self) -> int:
         """Rows of a group: 2^k blocks, so that a group is a subtree of the fixed tree."""
         blocks = -(-self.m // self.rows)
-        return int(self.rows * max(TOGETHER, 1 << (-(-blocks // GROUPS) - 1).bit_length()))
+        return int(self.rows * max(self._together, 1 << (-(-blocks // GROUPS) - 1).bit_length()))
 
     @functools.cached_property
     def _pool(self) -> ThreadPoolExecutor:
