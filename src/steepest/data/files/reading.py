@@ -1,0 +1,180 @@
+"""One file -> blocks of rows, by DuckDB; where it gives up on a CSV file, the plain reader says why, or goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from math import nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steepest.data.csv_rows import open_csv
+from steepest.data.files.arrow_stream import Part, StreamError, Texts, stream
+from steepest.data.files.cells import number_of
+from steepest.data.files.coder import Coder, Plan
+from steepest.data.files.engine import connected, engine_error, reason
+from steepest.data.files.inputs import Input, check_unchanged
+from steepest.data.files.layout import Layout
+from steepest.data.files.plain import line_of, plain_blocks
+from steepest.data.files.statements import Statement, Wanted, csv_rows, distinct_texts, parquet_rows, select
+from steepest.data.quoting import quoted
+from steepest.data.row_blocks import Coded, Found, RowBlock
+from steepest.errors import DataError
+
+__all__ = ["blocks_of", "rows_statement"]
+
+SAMPLE = 1 << 16  # rows whose texts are known beforehand, where no levels are
+NOTHING = "\0"  # the one level of a type that has none: no text of a table
+UNKNOWN = -2  # the code of a text that was not known beforehand
+
+
+def blocks_of(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowBlock]:
+    """The blocks of one file; `start` is the number of its first row. See `Source.batches`."""
+    folders = dict(one.partition)
+    inside = replace(
+        plan,
+        numbers=tuple(name for name in plan.numbers if name not in folders),
+        coders={name: coder for name, coder in plan.coders.items() if name not in folders},
+    )
+    for block in _inside(one, layout, inside, start):
+        yield _with_folders(block, one, plan) if folders else block
+
+
+def rows_statement(one: Input, layout: Layout) -> Statement:
+    """All rows of a file, its columns by their places."""
+    if one.form == "csv":
+        return csv_rows(one.path, len(layout.names), layout.blank, one.compression)
+    return parquet_rows(one.path, len(layout.names))
+
+
+def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowBlock]:
+    """The blocks with the columns that are in the file itself."""
+    done = 0
+    with connected(one, plan.threads, plan.memory) as connection:
+        asked = _asked(connection, one, layout, plan)
+        try:
+            for m, part in stream(connection.sql(asked.sql, params=asked.parameters)):
+                whole = _block(one, plan, m, part, start + done, _placed(one, done))
+                yield from _cut(whole, plan)
+                done += m
+            return
+        except (StreamError, engine_error()) as error:
+            check_unchanged(one)
+            if one.form != "csv" or one.compression == "zstd":
+                raise DataError(f"{one.shown}{_line(str(error))}: {reason(str(error))}") from None
+    with open_csv(one.path, one.shown) as rows:  # it says what is wrong; and if nothing is, it reads on
+        yield from plain_blocks(rows, plan, start + done, done)
+
+
+def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement:
+    """The statement for the columns of a plan; types for the levels of its texts are made on the way."""
+    source, csv = rows_statement(one, layout), one.form == "csv"
+    stored = dict(zip(layout.names, layout.stored, strict=True))
+    numbers = [Wanted(layout.names.index(name), stored[name], True) for name in plan.numbers]
+    texts = [Wanted(layout.names.index(name), stored[name], False) for name in plan.coders]
+    unknown = [text for text, coder in zip(texts, plan.coders.values(), strict=True) if not coder.places]
+    if unknown:
+        look = distinct_texts(source, unknown, plan.tokens, SAMPLE, csv=csv)
+        try:
+            found = connection.execute(look.sql, look.parameters).fetchone()
+        except engine_error():
+            found = [None] * len(unknown)  # the pass itself says what is wrong
+        for text, some in zip(unknown, found, strict=True):
+            for level in sorted(some or ()):
+                _learn(plan.coders[layout.names[text.place]], level, one)
+    for k, (text, coder) in enumerate(zip(texts, plan.coders.values(), strict=True)):
+        texts[k] = replace(text, levels=f"levels{k}")
+        connection.execute(f"CREATE TYPE levels{k} AS ENUM (SELECT unnest($l))", {"l": coder.levels or (NOTHING,)})
+    return select(source, [*numbers, *texts], plan.tokens, csv=csv)
+
+
+def _learn(coder: Coder, text: str, one: Input) -> int:
+    """The code of a text that may be new."""
+    if one.form == "csv" and "\0" in text:
+        raise DataError(f"{quoted(text)} has a NUL character in it: the file is damaged or binary")
+    return coder.code(text)
+
+
+def _block(one: Input, plan: Plan, m: int, part: Part, start: int, place: Callable[[int], str]) -> RowBlock:
+    """Two outputs for each column -> its values; what SQL could not decide is decided here, cell by cell."""
+    found: dict[str, Found] = {}
+    outputs = iter(part)
+    for name, values, odd in ((name, next(outputs), next(outputs)) for name in plan.numbers):
+        for row, text in _texts(odd):
+            values[row] = _told(lambda text=text: number_of(text, plan.tokens), place, row, name)
+        found[name] = values
+    for name, coder in plan.coders.items():
+        codes, texts = next(outputs), next(outputs)
+        for row, text in _texts(texts):
+            codes[row] = _told(lambda text=text, coder=coder: _learn(coder, text.strip(), one), place, row, name)
+        found[name] = Coded(codes, coder.levels)
+    return RowBlock(start, m, found, place)
+
+
+def _told(what: Callable[[], Any], place: Callable[[int], str], row: int, name: str) -> Any:
+    try:
+        return what()
+    except DataError as error:
+        raise DataError(f"{place(row)}, column {quoted(name)}: {error}") from None
+
+
+def _texts(found: NDArray[Any] | Texts) -> Texts:
+    assert isinstance(found, list)
+    return found
+
+
+def _cut(block: RowBlock, plan: Plan) -> Iterator[RowBlock]:
+    """The same rows, `plan.rows` at a time."""
+    for first in range(0, block.m, plan.rows):
+        some = slice(first, min(first + plan.rows, block.m))
+        columns = {name: _part(found, some, plan.borrowed) for name, found in block.columns.items()}
+        yield RowBlock(block.start + first, some.stop - first, columns, _shifted(block.place, first))
+
+
+def _part(found: Found, some: slice, borrowed: bool) -> Found:
+    if isinstance(found, Coded):
+        return Coded(found.codes[some] if borrowed else found.codes[some].copy(), found.levels)
+    return found[some] if borrowed else found[some].copy()
+
+
+def _shifted(place: Callable[[int], str], first: int) -> Callable[[int], str]:
+    return lambda i: place(first + i)
+
+
+def _placed(one: Input, first: int) -> Callable[[int], str]:
+    """Where row i of a part is, the first of which is row `first` of the file: a line of CSV is looked up when asked."""
+
+    def place(i: int) -> str:
+        row = first + i
+        if one.form == "csv" and one.compression != "zstd":
+            with open_csv(one.path, one.shown) as rows:
+                return f"{one.shown}, line {line_of(rows, row)}"
+        return f"{one.shown}, row {row + 1:,}"
+
+    return place
+
+
+def _with_folders(block: RowBlock, one: Input, plan: Plan) -> RowBlock:
+    """The block with the columns that its folders say."""
+    columns: dict[str, Found] = dict(block.columns)
+    for name, value in one.partition:
+        if name in plan.numbers:
+            try:
+                number = nan if value is None else number_of(value, plan.tokens)
+            except DataError as error:
+                raise DataError(f"the folder of {one.shown}, column {quoted(name)}: {error}") from None
+            columns[name] = np.full(block.m, number)
+        elif name in plan.coders:
+            coder = plan.coders[name]
+            code = -1 if value is None else coder.code(value)
+            columns[name] = Coded(np.full(block.m, code, dtype=np.int32), coder.levels)
+    return RowBlock(block.start, block.m, columns, block.place)
+
+
+def _line(said: str) -> str:
+    """The line that DuckDB names."""
+    found = re.search(r"CSV Error on Line: (\d+)", said)
+    return f", line {found[1]}" if found else ""
