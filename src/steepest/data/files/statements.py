@@ -97,7 +97,7 @@ def select(source: Statement, wanted: Sequence[Wanted], tokens: Collection[str],
             outer += [f"coalesce(v{k}, 'nan'::DOUBLE)", f"l{k}"]
         else:
             inner += _text(cell, column, k, csv)
-            outer += [f"k{k}", f"CASE WHEN k{k} = -2 THEN r{k} END"]
+            outer += [f"k{k}", f"CASE WHEN k{k} = -2 THEN {_raw(f'r{k}', column.stored, csv)} END"]
     if not outer:
         inner, outer = ["0 AS nothing"], ["nothing"]
     sql = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source.sql})"
@@ -109,7 +109,9 @@ def _number(cell: str, stored: str, k: int) -> list[str]:
     if name in TEXT:
         value = f"TRY_CAST({cell} AS DOUBLE)"
         odd = f"{value} IS NULL OR NOT isfinite({value}) OR abs({value}) >= {EXACT} OR contains({cell}, '_')"
-        return [f"{value} AS v{k}", f"CASE WHEN ({odd}) AND NOT {_missing(cell)} THEN {cell} END AS l{k}"]
+        # CASE inside CASE: of a conjunction DuckDB would compute both sides on every row
+        look = f"CASE WHEN {odd} THEN CASE WHEN {_missing(cell)} THEN NULL ELSE {cell} END END"
+        return [f"{value} AS v{k}", f"{look} AS l{k}"]
     if name in LONG:
         look = f"CASE WHEN {cell} >= {EXACT} OR {cell} <= -{EXACT} THEN {cell}::VARCHAR END"
         return [f"{cell}::DOUBLE AS v{k}", f"{look} AS l{k}"]
@@ -120,9 +122,9 @@ def _number(cell: str, stored: str, k: int) -> list[str]:
 
 def _text(cell: str, column: Wanted, k: int, csv: bool) -> list[str]:
     raw = _raw(cell, column.stored, csv)
-    tries = [f"enum_code(TRY_CAST({each} AS {column.levels}))::INTEGER" for each in ([raw, cell] if csv else [raw])]
+    tries = [f"enum_code(TRY_CAST({each} AS {column.levels}))::INTEGER" for each in ([cell, raw] if csv else [raw])]
     code = f"coalesce({', '.join(tries)}, CASE WHEN {_absent(cell, column.stored, csv)} THEN -1 ELSE -2 END)"
-    return [f"{code} AS k{k}", f"{raw} AS r{k}"]
+    return [f"{code} AS k{k}", f"{cell} AS r{k}"]
 
 
 def _raw(cell: str, stored: str, csv: bool) -> str:
@@ -146,4 +148,5 @@ def _absent(cell: str, stored: str, csv: bool) -> str:
 
 
 def _missing(cell: str) -> str:
-    return f"({cell} IS NULL OR list_contains($na, lower(trim({cell}, '{SPACE}'))))"
+    # Not lower(trim(…)): what stands twice in a statement DuckDB computes once, for every row, needed or not.
+    return f"({cell} IS NULL OR list_contains($na, trim(lower({cell}), '{SPACE}')))"
