@@ -68,7 +68,8 @@ def fit(
     X
         (m, n) real numbers, all finite; read in place, whatever its order; narrower dtypes are widened in blocks. Or
         a SciPy sparse matrix or array, which is never made dense (CSR is read in place, other formats converted once).
-        Or a frame of pandas, polars, Arrow, DuckDB, with categories: see docs/inputs.md.
+        Or a frame of pandas, polars, Arrow, DuckDB, with categories; or the path of a file, CSV or Parquet, of a folder,
+        or several; then `y`, and `sample_weight`, are names of columns: see docs/inputs.md.
     y
         (m,) two distinct labels; the larger one in sorted order is the positive class. With `auto` also
         K labels: then J is the mean of -log softmax(Wx + b)_y, w is (n, K) and b (K,). The classes of b add up to 0,
@@ -165,6 +166,7 @@ def fit(
     target: NDArray[Any]
     if trials is None:
         target, classes = encode_labels(y, m, weight, most)
+        classes = received.classes or classes
     else:
         target, classes, weight = successes(y, trials, m, weight)
     factors = _factors(class_weight, target, classes, weight, trials)

@@ -55,7 +55,8 @@ class Coder:
 class Plan:
     """What a pass is to bring: columns of numbers and of texts, the tokens that mean missing, rows of a block.
 
-    `borrowed`: arrays are views that are valid until the next block. `threads`, `memory` (bytes): what may be used.
+    `borrowed`: arrays are views that are valid until the next block. `threads`, `memory` (bytes): what may be used. `limit`: rows
+    of each file to read.
     """
 
     numbers: tuple[str, ...]
@@ -65,3 +66,4 @@ class Plan:
     borrowed: bool = False
     threads: int | None = None
     memory: int | None = None
+    limit: int | None = None

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias
 from urllib.parse import unquote
@@ -23,7 +23,7 @@ from steepest.data.csv_rows import FOREIGN, STANDARD_INPUT, refusal
 from steepest.data.quoting import safe
 from steepest.errors import DataError
 
-__all__ = ["Form", "Input", "Paths", "check_unchanged", "find_inputs"]
+__all__ = ["Form", "Input", "Paths", "check_unchanged", "find_inputs", "packed"]
 
 Form: TypeAlias = Literal["csv", "parquet"]
 Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -57,12 +57,14 @@ class Input:
     held: Any = field(default=None, compare=False, repr=False)  # the temporary file behind standard input
 
 
-def find_inputs(paths: Paths) -> tuple[Input, ...]:
-    """The files behind `paths`; DataError for what is not there, is empty, is no table, or is both CSV and Parquet."""
+def find_inputs(paths: Paths, shown: str | None = None) -> tuple[Input, ...]:
+    """The files behind `paths`, one of which may be called `shown` in messages; DataError for what is not there, is empty, is no table, or is both CSV and Parquet."""
     each = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not each:
         raise DataError("no file is given: name one, or a folder, or '-' for standard input")
     found = tuple(made for path in each for made in _behind(os.fspath(path)))
+    if shown is not None:
+        found = tuple(replace(one, shown=shown) for one in found)
     forms = {one.form: one.shown for one in found}
     if len(forms) > 1:
         raise DataError(f"{forms['csv']} is CSV and {forms['parquet']} is Parquet: give files of one form")
@@ -81,6 +83,11 @@ def check_unchanged(one: Input) -> None:
         was, size = one.stamp.size, now.size
         what = f"from {was:,} to {size:,} bytes" if was != size else "or was replaced, or written to"
         raise DataError(f"{one.shown} changed between two reads ({what}): start again, and leave it alone meanwhile")
+
+
+def packed(start: bytes) -> bool:
+    """Whether the first bytes of a file say that it is no plain text: gzip, zstd, Parquet."""
+    return start.startswith((b"PAR1", *COMPRESSED))
 
 
 def _behind(path: str) -> Iterator[Input]:

@@ -31,7 +31,7 @@ def plain_blocks(rows: CsvRows, plan: Plan, start: int = 0, skip: int = 0) -> It
     `start` is the number of the first row that comes. DataError with line and column as the rules of `cells` say.
     """
     where = {name: position(rows, name) for name in (*plan.numbers, *plan.coders)}
-    lines_and_cells = islice(rows, skip, None)
+    lines_and_cells = islice(rows, skip, plan.limit)
     together = max(1, min(MOST_ROWS, plan.rows, MOST_CELLS // max(1, len(rows.names))))
     while some := list(islice(lines_and_cells, together)):
         lines = [line for line, _ in some]

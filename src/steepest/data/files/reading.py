@@ -26,6 +26,7 @@ from steepest.errors import DataError
 
 __all__ = ["blocks_of", "rows_statement"]
 
+SMALL = 1 << 20  # bytes of CSV that are read before DuckDB has started (0.3 s)
 SAMPLE = 1 << 16  # rows whose texts are known beforehand, where no levels are
 NOTHING = "\0"  # the one level of a type that has none: no text of a table
 UNKNOWN = -2  # the code of a text that was not known beforehand
@@ -53,6 +54,10 @@ def rows_statement(one: Input, layout: Layout) -> Statement:
 def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowBlock]:
     """The blocks with the columns that are in the file itself."""
     done = 0
+    if one.form == "csv" and one.stamp.size <= SMALL and one.compression != "zstd":
+        with open_csv(one.path, one.shown) as rows:
+            yield from plain_blocks(rows, plan, start)
+        return
     with connected(one, plan.threads, plan.memory) as connection:
         asked = _asked(connection, one, layout, plan)
         try:
@@ -76,7 +81,7 @@ def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement
     numbers = [Wanted(layout.names.index(name), stored[name], True) for name in plan.numbers]
     texts = [Wanted(layout.names.index(name), stored[name], False) for name in plan.coders]
     unknown = [text for text, coder in zip(texts, plan.coders.values(), strict=True) if not coder.places]
-    if unknown:
+    if unknown and plan.limit is None:
         look = distinct_texts(source, unknown, plan.tokens, SAMPLE, csv=csv)
         try:
             found = connection.execute(look.sql, look.parameters).fetchone()
@@ -88,7 +93,7 @@ def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement
     for k, (text, coder) in enumerate(zip(texts, plan.coders.values(), strict=True)):
         texts[k] = replace(text, levels=f"levels{k}")
         connection.execute(f"CREATE TYPE levels{k} AS ENUM (SELECT unnest($l))", {"l": coder.levels or (NOTHING,)})
-    return select(source, [*numbers, *texts], plan.tokens, csv=csv)
+    return select(source, [*numbers, *texts], plan.tokens, csv=csv, limit=plan.limit)
 
 
 def _learn(coder: Coder, text: str, one: Input) -> int:

@@ -60,6 +60,7 @@ class Source:
         *,
         rows: int = ROWS,
         borrowed: bool = False,
+        limit: int | None = None,
     ) -> Iterator[RowBlock]:
         """All rows in file order as blocks of at most `rows` rows with the columns asked for.
 
@@ -69,6 +70,8 @@ class Source:
         keeps its meaning through the whole pass, and a code >= the number of known levels is unseen.
 
         With `borrowed` the arrays are views that are valid until the next block is asked for; otherwise they are yours.
+        `limit` stops after so many rows.
+
         Every file is checked to be the one that was opened, before and after it is read. Raises DataError, with file,
         line (CSV) or row (Parquet) and column, for what is neither a number nor missing in a column of numbers, and for
         what is no table.
@@ -78,12 +81,14 @@ class Source:
             self.stored_as(name)
         coders = {name: Coder.of(name, known) for name, known in texts.items()}
         start = 0
-        plan = Plan(tuple(numbers), coders, self.tokens, rows, borrowed, self.threads, self.memory)
+        plan = Plan(tuple(numbers), coders, self.tokens, rows, borrowed, self.threads, self.memory, limit)
         for one, layout in zip(self.inputs, self.layouts, strict=True):
             check_unchanged(one)
             for block in blocks_of(one, layout, plan, start):
                 yield block
                 start = block.start + block.m
+                if limit is not None and start >= limit:
+                    return
             check_unchanged(one)
 
 
@@ -93,21 +98,22 @@ def open_source(
     missing: Collection[str] | None = None,
     threads: int | None = None,
     memory: int | None = None,
+    shown: str | None = None,
 ) -> Source:
     """The table in a file, in several, in a folder, or on standard input ("-"); nothing but headers is read yet.
 
     `missing` are the texts that mean a missing value (`cells.MISSING` if not given; the empty cell always does);
-    `threads` and `memory` (bytes) are what the reader may use. Raises DataError for what is no table: see
+    `threads` and `memory` (bytes) are what the reader may use; messages call the file `shown`. Raises DataError for what is no table: see
     `inputs.find_inputs` and `layout`.
     """
-    inputs = find_inputs(paths)
+    inputs = find_inputs(paths, shown)
     layouts = tuple(layout_of(one) for one in inputs)
     names, stored = one_table(inputs, layouts)
     counts = [layout.rows for layout in layouts]
     rows = None if None in counts else sum(count for count in counts if count is not None)
-    shown = inputs[0].shown if len(inputs) == 1 else f"{inputs[0].shown} and {len(inputs) - 1} more"
+    whole = inputs[0].shown if len(inputs) == 1 else f"{inputs[0].shown} and {len(inputs) - 1} more"
     tokens = tokens_of(missing)
     if missing is None and inputs[0].form == "parquet":
         tokens = frozenset()  # its missing values are nulls: texts are what they say
     notes = tuple(note for layout in layouts for note in layout.notes)
-    return Source(inputs, names, stored, rows, shown, notes, tokens, threads, memory, layouts)
+    return Source(inputs, names, stored, rows, whole, notes, tokens, threads, memory, layouts)

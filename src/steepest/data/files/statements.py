@@ -87,8 +87,8 @@ def distinct_texts(source: Statement, wanted: Sequence[Wanted], tokens: Collecti
     return Statement(sql, source.parameters | ({"na": sorted(tokens) or [NOTHING]} if "$na" in sql else {}))
 
 
-def select(source: Statement, wanted: Sequence[Wanted], tokens: Collection[str], *, csv: bool) -> Statement:
-    """The outputs of the columns wanted, two of each, in their order."""
+def select(source: Statement, wanted: Sequence[Wanted], tokens: Collection[str], *, csv: bool, limit: int | None) -> Statement:
+    """The outputs of the columns wanted, two of each, in their order; of the first `limit` rows."""
     inner, outer = [], []
     for k, column in enumerate(wanted):
         cell = f"c{column.place}"
@@ -101,6 +101,7 @@ def select(source: Statement, wanted: Sequence[Wanted], tokens: Collection[str],
     if not outer:
         inner, outer = ["0 AS nothing"], ["nothing"]
     sql = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source.sql})"
+    sql += "" if limit is None else f" LIMIT {limit}"
     return Statement(sql, source.parameters | ({"na": sorted(tokens) or [NOTHING]} if "$na" in sql else {}))
 
 

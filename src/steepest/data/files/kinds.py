@@ -1,0 +1,74 @@
+"""Which columns are numbers and which are categories: said by the files where they have types, otherwise by a sample.
+
+The sample is the first 10,000 rows. Whatever it says is verified on every row when the file is read: a text in a column
+of numbers is an error that names line and column, never a column of another kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from steepest.data.files.cells import number_of
+from steepest.data.files.source import Source
+from steepest.data.files.statements import kind_of
+from steepest.data.quoting import quoted
+from steepest.data.row_blocks import Coded
+from steepest.errors import DataError
+
+__all__ = ["SAMPLE", "kinds_of"]
+
+SAMPLE = 10_000
+
+
+def kinds_of(
+    source: Source, names: Sequence[str], categories: Collection[str] = ()
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, str]]:
+    """The kind of each column, "number" or "category"; levels that the sample holds; and columns that are neither.
+
+    A column that is missing in the whole sample is one of numbers.
+    """
+    kinds: dict[str, str] = {}
+    troubles: dict[str, str] = {}
+    undecided = []
+    for name in names:
+        stored = source.stored_as(name)
+        kind = kind_of(stored)
+        if name in categories or (kind == "text" and source.form == "csv"):
+            undecided.append(name)
+        elif kind == "text":
+            kinds[name] = "category"
+        elif kind == "number":
+            kinds[name] = kind
+        else:
+            troubles[name] = f"column {quoted(name)} holds {stored.lower()}: {_way_out(kind)}"
+    levels = sample(source, undecided)
+    for name in undecided:
+        number = name not in categories and all(_is_number(text, source.tokens) for text in levels[name])
+        kinds[name] = "number" if number else "category"
+    return kinds, {name: levels[name] for name in undecided if kinds[name] == "category"}, troubles
+
+
+def sample(source: Source, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The different texts of some columns in the first rows."""
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
+    if names:
+        for block in source.batches((), dict.fromkeys(names, ()), limit=SAMPLE):
+            for name in names:
+                column = block.columns[name]
+                assert isinstance(column, Coded)
+                found[name] = column.levels
+    return found
+
+
+def _way_out(kind: str) -> str:
+    if kind == "date":
+        return "make a number of it (days since a date) or a category (month, weekday)"
+    return "it is neither a number nor a category, convert it"
+
+
+def _is_number(text: str, tokens: frozenset[str]) -> bool:
+    try:
+        number_of(text, tokens)
+    except DataError as error:
+        return "not exactly representable" in str(error)  # a number all the same: the pass over all rows refuses it
+    return True
