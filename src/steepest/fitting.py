@@ -19,6 +19,7 @@ from steepest.driver import Step, StopRules
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
 from steepest.optimum import Outcome, Request, minimise
+from steepest.errors import DataError
 from steepest.options import Options, checked_penalties, checked_start, checked_stop, checked_threads, named
 from steepest.origin import mirrored, through_origin
 from steepest.result import Fit
@@ -165,6 +166,9 @@ def fit(
     most = MOST_CLASSES if method == "auto" else 2
     target: NDArray[Any]
     if trials is None:
+        if received.classes is not None and len(received.classes) > most:
+            some = ", ".join(received.classes[:5])
+            raise DataError(f"y holds {len(received.classes)} distinct labels, {some}: method={method!r} is for two")
         target, classes = encode_labels(y, m, weight, most)
         classes = received.classes or classes
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from click.testing import CliRunner, Result
 
 import steepest
 from steepest.cli import main
-from steepest.data.table import Columns, read_bundled
+from steepest.data.files import open_source
+from steepest.data.files.table import Chosen, read_files
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 TABLE = "size,weight,sex\n1,2,f\n2,1,m\n3,5,f\n4,3,m\n5,4,m\n"
@@ -52,7 +54,8 @@ def test_the_published_optimum() -> None:
 
 
 def test_json_is_what_the_library_gives() -> None:
-    table = read_bundled(Columns("sex"))
+    with as_file(files("steepest.data.bundled") / "penguins.csv") as path:
+        table = read_files(open_source(path), Chosen("sex"))
     fit = steepest.fit(table.X, table.target.y, method="nesterov", standardize=True, iterations=40, l2=0.1)
     shown = found("--method", "nesterov", "--standardize", "--iterations", "40", "--l2", "0.1")
     assert list(shown["coefficients"]) == list(table.names)

@@ -17,7 +17,7 @@ from steepest.cli.options import FitOptions
 from steepest.cli.render import Outcome, as_json, as_text
 from steepest.cli.screen import note, on_screen
 from steepest.cli.surface import INTERRUPTED, SEPARATED
-from steepest.cli.table import PATIENCE, open_table
+from steepest.cli.table import PATIENCE, open_table, two_classes
 from steepest.data import product
 from steepest.data.files.table import FileTable
 from steepest.diagnosis import Note
@@ -46,6 +46,8 @@ def run(asked: FitOptions) -> int:
     if asked.l1 and (asked.method != "auto" or asked.learning_rate is not None):
         raise click.UsageError("--l1 is for --method auto")
     table = open_table(asked, asked.quiet, dense_up_to)
+    if asked.method != "auto" or asked.learning_rate is not None or asked.iterations is not None:
+        two_classes(table)
     for remark in table.remarks:
         note(remark.text)
     fitted = _fitted(asked, table)

@@ -27,6 +27,7 @@ __all__ = ["BUNDLED_SOURCE", "BUNDLED_TARGET", "chosen_of", "open_table", "two_c
 BUNDLED_TARGET = "sex"
 BUNDLED_SOURCE = "333 penguins of Palmer Station, Antarctica; Gorman, Williams, Fraser, PLoS ONE 9(3): e90081; CC0 1.0"
 PATIENCE = 1.0  # seconds without a word
+NUMBER = "write it as a number, take the column as a category (--category {name}), or leave it out (--drop {name})"
 LARGEST_SCHEMA = 16_000_000  # bytes
 
 
@@ -100,7 +101,7 @@ def _wishes(asked: Any) -> Wishes:
     if reference is not None:
         raise click.UsageError(f"--reference {reference}: write NAME=LEVEL")
     rare = {name: _least(text) for name, text in each.items()} if each else _least(least or "0")
-    wording = Wording(leave=_leave, missing="--missing {}")
+    wording = Wording(leave=_leave, missing="--missing {}", number=NUMBER)
     return Wishes(missing, unseen, of or "first", tuple(asked.drop), getattr(asked, "category", ()), rare, wording)
 
 

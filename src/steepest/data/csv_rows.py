@@ -200,8 +200,10 @@ def refusal(error: Exception) -> str:
 
 def _explained(message: str) -> str:
     """What the `csv` module says, in words for somebody who does not know it."""
-    if "unexpected end of data" in message or "field larger" in message:
+    if "unexpected end of data" in message:
         return "a quotation mark is opened here and never closed"
+    if "field larger" in message:
+        return f"a cell has more than {csv.field_size_limit():,} characters, or a quotation mark is never closed"
     if "expected after" in message:
         return "text goes on after a closing quotation mark: double the quotation marks inside a cell"
     return f"not a CSV row ({message})"

@@ -106,6 +106,7 @@ class Wording:
     row: Callable[[int], str] = "row {}".format
     leave: Callable[[Sequence[str]], str] = _leave
     missing: str = "missing={}"
+    number: str = "write it as a number, or make a schema with categories=[{name}], or exclude=[{name}]"
 
 
 @dataclass(frozen=True, slots=True)

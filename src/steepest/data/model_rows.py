@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from typing import cast
 
 from steepest.data.csv_rows import STANDARD_INPUT, open_csv
 from steepest.data.files import open_source
@@ -19,6 +20,7 @@ from steepest.data.schema import Schema
 __all__ = ["model_rows"]
 
 ROWS = 4096  # of a block
+REMEDY = "the model needs this column as numbers"
 
 
 def model_rows(
@@ -39,13 +41,14 @@ def model_rows(
         numbers.append(weights)
     texts = {column.name: spellings(column).keys() for column in schema.columns if column.kind == "category"}
     wanted = {**texts, **(labels or {})}
-    if path == STANDARD_INPUT and not packed(sys.stdin.buffer.peek(8)):
+    if path == STANDARD_INPUT and not packed(cast("io.BufferedReader", sys.stdin.buffer).peek(8)):
         return _as_it_comes(tuple(numbers), wanted, tokens_of(schema.missing_texts))
-    return open_source(path, missing=schema.missing_texts).batches(numbers, wanted, rows=ROWS)
+    return open_source(path, missing=schema.missing_texts).batches(numbers, wanted, rows=ROWS, remedy=REMEDY)
 
 
 def _as_it_comes(
     numbers: tuple[str, ...], texts: Mapping[str, Collection[str]], tokens: frozenset[str]
 ) -> Iterator[RowBlock]:
     with open_csv(STANDARD_INPUT) as rows:
-        yield from plain_blocks(rows, Plan(numbers, {name: Coder.of(name, some) for name, some in texts.items()}, tokens, ROWS))
+        coders = {name: Coder.of(name, some) for name, some in texts.items()}
+        yield from plain_blocks(rows, Plan(numbers, coders, tokens, ROWS, remedy=REMEDY))

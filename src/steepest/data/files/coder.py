@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from steepest.data.quoting import quoted
 from steepest.errors import DataError
 
-__all__ = ["Coder", "Plan"]
+__all__ = ["REMEDY", "Coder", "Plan"]
 
+REMEDY = "write it as a number"
 MOST = 1 << 20  # different texts of a column: more are an identifier, and would fill the memory
 
 
@@ -56,7 +57,7 @@ class Plan:
     """What a pass is to bring: columns of numbers and of texts, the tokens that mean missing, rows of a block.
 
     `borrowed`: arrays are views that are valid until the next block. `threads`, `memory` (bytes): what may be used. `limit`: rows
-    of each file to read.
+    of each file to read. `remedy`: what to do about a text in the column {name} of numbers.
     """
 
     numbers: tuple[str, ...]
@@ -67,3 +68,4 @@ class Plan:
     threads: int | None = None
     memory: int | None = None
     limit: int | None = None
+    remedy: str = REMEDY

@@ -14,6 +14,7 @@ from steepest.data.arrays import LARGEST
 from steepest.data.categories import category_of
 from steepest.data.columns import Held
 from steepest.data.content import Content, Measured, look
+from steepest.data.files.coder import REMEDY
 from steepest.data.files.source import Source
 from steepest.data.owners import smallest
 from steepest.data.quoting import quoted
@@ -41,16 +42,17 @@ def gather(
     numbers: Sequence[str],
     texts: Mapping[str, Iterable[str]],
     on_rows: Callable[[int], Any] | None = None,
+    remedy: str = REMEDY,
 ) -> Gathered:
     """All rows. DataError for the first number that is not finite or beyond 1e152, and for what `batches` refuses.
 
-    `texts` are columns with the levels that a sample has, or none. `on_rows(count)` is called now and then.
+    `texts` are columns with the levels that a sample has, or none. `on_rows(count)` is called now and then; `remedy` as in `batches`.
     """
     held: dict[str, list[NDArray[Any]]] = {name: [] for name in (*numbers, *texts)}
     levels: dict[str, tuple[str, ...]] = dict.fromkeys(texts, ())
     starts, places, m = [], [], 0
     known = {name: tuple(some) for name, some in texts.items()}
-    for block in source.batches(numbers, known, rows=ROWS):
+    for block in source.batches(numbers, known, rows=ROWS, remedy=remedy):
         for name, column in block.columns.items():
             if isinstance(column, Coded):
                 held[name].append(column.codes)

@@ -6,6 +6,7 @@ of numbers is an error that names line and column, never a column of another kin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from steepest.data.files.cells import number_of
@@ -18,6 +19,7 @@ from steepest.errors import DataError
 __all__ = ["SAMPLE", "kinds_of"]
 
 SAMPLE = 10_000
+NOTATION = re.compile(r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d[\d_]*_\d+(\.\d*)?|0x[0-9a-f]+|\d+(\.\d*)?%)", re.IGNORECASE)
 
 
 def kinds_of(
@@ -25,7 +27,8 @@ def kinds_of(
 ) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, str]]:
     """The kind of each column, "number" or "category"; levels that the sample holds; and columns that are neither.
 
-    A column that is missing in the whole sample is one of numbers.
+    A column is one of numbers if the sample holds a number in it, even one in a notation that is not read (1,5 or 0x10), or
+    nothing at all: a text among numbers is then refused, with its line, and does not make a category of them all.
     """
     kinds: dict[str, str] = {}
     troubles: dict[str, str] = {}
@@ -43,7 +46,8 @@ def kinds_of(
             troubles[name] = f"column {quoted(name)} holds {stored.lower()}: {_way_out(kind)}"
     levels = sample(source, undecided)
     for name in undecided:
-        number = name not in categories and all(_is_number(text, source.tokens) for text in levels[name])
+        texts = levels[name]
+        number = name not in categories and (not texts or any(_is_number(text, source.tokens) for text in texts))
         kinds[name] = "number" if number else "category"
     return kinds, {name: levels[name] for name in undecided if kinds[name] == "category"}, troubles
 
@@ -70,5 +74,5 @@ def _is_number(text: str, tokens: frozenset[str]) -> bool:
     try:
         number_of(text, tokens)
     except DataError as error:
-        return "not exactly representable" in str(error)  # a number all the same: the pass over all rows refuses it
+        return "not exactly representable" in str(error) or NOTATION.fullmatch(text) is not None
     return True

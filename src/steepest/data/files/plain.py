@@ -38,7 +38,7 @@ def plain_blocks(rows: CsvRows, plan: Plan, start: int = 0, skip: int = 0) -> It
         cells = list(zip(*(row for _, row in some), strict=True))
         found: dict[str, Found] = {}
         for name in plan.numbers:
-            found[name] = _numbers(cells[where[name]], plan.tokens, _place(rows, lines, name))
+            found[name] = _numbers(cells[where[name]], name, plan, _place(rows, lines, name))
         for name, coder in plan.coders.items():
             found[name] = Coded(_codes(cells[where[name]], coder, plan.tokens), coder.levels)
         yield RowBlock(start, len(some), found, _place(rows, lines))
@@ -62,7 +62,7 @@ def _place(rows: CsvRows, lines: Sequence[int], name: str | None = None) -> Call
     return lambda i: f"{rows.shown}, line {lines[i]}{column}"
 
 
-def _numbers(cells: Sequence[str], tokens: frozenset[str], place: Callable[[int], str]) -> Floats:
+def _numbers(cells: Sequence[str], name: str, plan: Plan, place: Callable[[int], str]) -> Floats:
     """The cells as floats; those that Python reads otherwise than everybody else are looked at one by one."""
     try:
         values = np.array([float(cell) for cell in cells])
@@ -73,9 +73,9 @@ def _numbers(cells: Sequence[str], tokens: frozenset[str], place: Callable[[int]
     values = np.empty(len(cells))
     for i, cell in enumerate(cells):
         try:
-            values[i] = number_of(cell, tokens)
+            values[i] = number_of(cell, plan.tokens)
         except DataError as error:
-            raise DataError(f"{place(i)}: {error}") from None
+            raise DataError(f"{place(i)}: {error}; {plan.remedy.format(name=quoted(name))}") from None
     return values
 
 

@@ -109,7 +109,7 @@ def _block(one: Input, plan: Plan, m: int, part: Part, start: int, place: Callab
     outputs = iter(part)
     for name, values, odd in ((name, next(outputs), next(outputs)) for name in plan.numbers):
         for row, text in _texts(odd):
-            values[row] = _told(lambda text=text: number_of(text, plan.tokens), place, row, name)
+            values[row] = _told(lambda text=text: number_of(text, plan.tokens), place, row, name, plan.remedy)
         found[name] = values
     for name, coder in plan.coders.items():
         codes, texts = next(outputs), next(outputs)
@@ -119,11 +119,12 @@ def _block(one: Input, plan: Plan, m: int, part: Part, start: int, place: Callab
     return RowBlock(start, m, found, place)
 
 
-def _told(what: Callable[[], Any], place: Callable[[int], str], row: int, name: str) -> Any:
+def _told(what: Callable[[], Any], place: Callable[[int], str], row: int, name: str, remedy: str = "") -> Any:
     try:
         return what()
     except DataError as error:
-        raise DataError(f"{place(row)}, column {quoted(name)}: {error}") from None
+        way_out = f"; {remedy.format(name=quoted(name))}" if remedy else ""
+        raise DataError(f"{place(row)}, column {quoted(name)}: {error}{way_out}") from None
 
 
 def _texts(found: NDArray[Any] | Texts) -> Texts:

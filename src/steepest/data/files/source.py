@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from steepest.data.files.cells import MISSING, tokens_of
 from steepest.data.files.inputs import Input, Paths, check_unchanged, find_inputs
 from steepest.data.files.layout import Layout, layout_of, one_table
-from steepest.data.files.coder import Coder, Plan
+from steepest.data.files.coder import REMEDY, Coder, Plan
 from steepest.data.files.reading import blocks_of
 from steepest.data.quoting import nearest, quoted
 from steepest.data.row_blocks import RowBlock
@@ -61,6 +61,7 @@ class Source:
         rows: int = ROWS,
         borrowed: bool = False,
         limit: int | None = None,
+        remedy: str = REMEDY,
     ) -> Iterator[RowBlock]:
         """All rows in file order as blocks of at most `rows` rows with the columns asked for.
 
@@ -70,7 +71,7 @@ class Source:
         keeps its meaning through the whole pass, and a code >= the number of known levels is unseen.
 
         With `borrowed` the arrays are views that are valid until the next block is asked for; otherwise they are yours.
-        `limit` stops after so many rows.
+        `limit` stops after so many rows; `remedy` says what to do about a text in the column `{name}` of numbers.
 
         Every file is checked to be the one that was opened, before and after it is read. Raises DataError, with file,
         line (CSV) or row (Parquet) and column, for what is neither a number nor missing in a column of numbers, and for
@@ -81,7 +82,7 @@ class Source:
             self.stored_as(name)
         coders = {name: Coder.of(name, known) for name, known in texts.items()}
         start = 0
-        plan = Plan(tuple(numbers), coders, self.tokens, rows, borrowed, self.threads, self.memory, limit)
+        plan = Plan(tuple(numbers), coders, self.tokens, rows, borrowed, self.threads, self.memory, limit, remedy)
         for one, layout in zip(self.inputs, self.layouts, strict=True):
             check_unchanged(one)
             for block in blocks_of(one, layout, plan, start):

@@ -145,7 +145,7 @@ def _by_schema(
         kinds, levels, troubles = kinds_of(source, names, wishes.categories)
         levels = {name: levels.get(name, ()) for name, kind in kinds.items() if kind == "category"}
     numbers = [name for name, kind in kinds.items() if kind == "number"]
-    found = gather(source, [*numbers, *weights], levels | target, on_rows)
+    found = gather(source, [*numbers, *weights], levels | target, on_rows, wishes.wording.number)
     if not found.m:
         raise DataError(f"{source.shown} has a header, but no rows: there is nothing to fit")
     wishes = replace(wishes, wording=replace(wishes.wording, row=found.place))
