@@ -12,9 +12,9 @@ import pytest
 import scipy.sparse as sp
 
 from steepest.data.classes import place_of_text, places_of
+from steepest.data.files import open_source
 from steepest.data.fingerprint import Reading
 from steepest.data.guards import guard
-from steepest.data.files import open_source
 from steepest.data.model_rows import model_rows
 from steepest.data.row_blocks import Coded, RowBlock, rows_together
 from steepest.data.schema import Column, Schema

@@ -122,7 +122,7 @@ def fit(**given: Any) -> int:
       steepest fit data.csv --target y --schema schema.json
 
     Exit codes: 0 good, 1 data or run error, 2 usage, 3 no finite optimum exists, 130 interrupted.
-    """
+    """  # noqa: D301  (click wants the character itself)
     return command("fit", FitOptions(**given))
 
 
@@ -145,7 +145,7 @@ def schema(**given: Any) -> int:
     Examples:
       steepest schema data.csv --target y --text
       steepest schema data.csv --target y --missing age=indicator > schema.json
-    """
+    """  # noqa: D301
     return command("schema", SchemaOptions(**given))
 
 
@@ -187,7 +187,7 @@ def predict(**given: Any) -> int:
 
     The columns: row, probability, predicted label, and the guard rails: how many values of the row are unseen
     levels, missing, or outside the range that the model was fitted to.
-    """
+    """  # noqa: D301
     return command("predict", PredictOptions(**given))
 
 

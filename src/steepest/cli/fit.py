@@ -69,7 +69,8 @@ def run(asked: FitOptions) -> int:
 def _said(fitted: Fit, X: Any) -> NDArray[np.intp]:
     """The place of the most probable class for each row of the design."""
     z = product(X, fitted.w) + fitted.b
-    return (z > 0.0).astype(np.intp) if z.ndim == 1 else z.argmax(axis=1)
+    places: NDArray[np.intp] = (z > 0.0).astype(np.intp) if z.ndim == 1 else z.argmax(axis=1)
+    return places
 
 
 def _fitted(asked: FitOptions, table: FileTable) -> Fit:

@@ -13,8 +13,8 @@ import numpy as np
 from steepest import __version__
 from steepest.cli.lazily import module
 from steepest.cli.screen import coloured, width
-from steepest.data.quoting import safe
 from steepest.data.files.table import FileTable
+from steepest.data.quoting import safe
 from steepest.optimum.regime import choose
 from steepest.proof.certificate import Certificate
 from steepest.result import Fit
@@ -240,7 +240,9 @@ def _table_of_weights(fit: Fit) -> str:
     lines = []
     for name, each in rows:
         told = [f"{_label(label)} {value:.6g}" for label, value in zip(fit.classes[:MOST_WEIGHTS], each, strict=False)]
-        lines.append(textwrap.fill(f"{name}: {', '.join(told)}", width(), initial_indent="  ", subsequent_indent="    "))
+        lines.append(
+            textwrap.fill(f"{name}: {', '.join(told)}", width(), initial_indent="  ", subsequent_indent="    ")
+        )
     if len(order) < len(fit.w):
         lines.insert(-1, f"  … {len(order)} of {len(fit.w):,} columns; all are in --json and --out")
     return "\n".join(["weights", *lines])

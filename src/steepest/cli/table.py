@@ -1,4 +1,4 @@
-"""From FILE and the options about its columns to a table: the bundled one if no file is named, with a line that says so."""
+"""From FILE and the options about its columns to a table: the bundled one if no file is named, and a line says so."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from steepest.cli.screen import note, on_screen
 from steepest.data.csv_rows import refusal
 from steepest.data.files import Source, open_source
 from steepest.data.files.table import Chosen, FileTable, read_files
-from steepest.data.inference import Wishes, Wording
 from steepest.data.quoting import quoted, safe
 from steepest.data.schema import MISSING_POLICIES, UNSEEN_POLICIES, Schema
+from steepest.data.wishes import Wishes, Wording
 from steepest.errors import DataError
 
 __all__ = ["BUNDLED_SOURCE", "BUNDLED_TARGET", "chosen_of", "open_table", "two_classes"]

@@ -16,7 +16,18 @@ from steepest.data.column_table import ColumnTable
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["LARGEST", "as_array", "as_rows", "as_table", "as_weights", "check_size", "is_column", "is_frame", "is_paths", "product"]
+__all__ = [
+    "LARGEST",
+    "as_array",
+    "as_rows",
+    "as_table",
+    "as_weights",
+    "check_size",
+    "is_column",
+    "is_frame",
+    "is_paths",
+    "product",
+]
 
 SLICE = 1 << 16  # elements checked at a time
 WIDENED = 1 << 18  # elements turned into float64 at a time

@@ -63,12 +63,11 @@ def open_csv(path: str | os.PathLike[str], shown: str | None = None) -> Iterator
 class CsvRows:
     """Header (`names`) and rows of one CSV file: iterating yields (line number, cells), each row as long as the header.
 
-    `blank` lines stood before the header; `suspect` says whether the current row may hold a cell that Python reads as a number and nobody else does.
+    `blank` lines stood before the header.
     """
 
     def __init__(self, file: IO[bytes], shown: str) -> None:
         self.shown = shown
-        self.suspect = False
         self.blank = 0
         buffered = file if isinstance(file, io.BufferedReader) else io.BufferedReader(io.BytesIO(file.read()))
         self._start = buffered.peek(8)[:8]
@@ -113,7 +112,6 @@ class CsvRows:
     def _next(self) -> tuple[int, list[str] | None]:
         """The next row with the number of its first line; None at the end."""
         line = self._reader.line_num + 1
-        self.suspect = False
         try:
             return line, next(self._reader, None)
         except csv.Error as error:
@@ -129,7 +127,6 @@ class CsvRows:
                 raise self.error(number, f"a NUL character: {self._looks_like() or 'the file is damaged or binary'}")
             if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
                 raise self.error(number, f"no end within {LONGEST_LINE:,} characters: this is no table")
-            self.suspect = self.suspect or "_" in line
             yield line
 
     def _check_text(self, line: str, number: int) -> None:

@@ -134,7 +134,7 @@ def _category(column: Column, found: Category, m: int) -> _Part:
     places = {level: k for k, level in enumerate(own)}
     if column.reference is not None:
         places[column.reference] = -1
-    places |= {level: places[column.levels[-1]] for level in column.rare}
+    places |= dict.fromkeys(column.rare, places[column.levels[-1]])
     last = len(own) if column.has_missing else -1
     stand_in = column.missing == "category" and column.unseen == "reference"
     if found.missing and not (column.has_missing or column.missing == "drop" or stand_in):

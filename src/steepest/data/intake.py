@@ -10,9 +10,10 @@ from steepest.data.content import as_number
 from steepest.data.design import Design, content_by, of_content
 from steepest.data.door import Received
 from steepest.data.frames import labels_of, open_frame
-from steepest.data.inference import Wishes, infer
+from steepest.data.inference import infer
 from steepest.data.quoting import quoted
 from steepest.data.schema import Column, Remark, Schema
+from steepest.data.wishes import Wishes
 from steepest.errors import DataError
 
 __all__ = ["happened", "opened", "rows_of"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from typing import cast
 
 from steepest.data.csv_rows import STANDARD_INPUT, open_csv
 from steepest.data.files import open_source
@@ -41,9 +40,15 @@ def model_rows(
         numbers.append(weights)
     texts = {column.name: spellings(column).keys() for column in schema.columns if column.kind == "category"}
     wanted = {**texts, **(labels or {})}
-    if path == STANDARD_INPUT and not packed(cast("io.BufferedReader", sys.stdin.buffer).peek(8)):
+    if path == STANDARD_INPUT and not _packed_input():
         return _as_it_comes(tuple(numbers), wanted, tokens_of(schema.missing_texts))
     return open_source(path, missing=schema.missing_texts).batches(numbers, wanted, rows=ROWS, remedy=REMEDY)
+
+
+def _packed_input() -> bool:
+    """Whether standard input is no plain text, and goes to a temporary file first."""
+    source = sys.stdin.buffer
+    return isinstance(source, io.BufferedReader) and packed(source.peek(8))
 
 
 def _as_it_comes(

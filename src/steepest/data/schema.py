@@ -86,8 +86,8 @@ class Column:
 class Schema:
     """The columns of a frame in their order, the target's name if it is one of them, what was left out, and the rows.
 
-    `remarks` are what was odd when it was made; they are not part of what makes two schemas equal. `missing_texts` are the
-    texts that mean a missing value in files, if others than usual were asked for.
+    `remarks` are what was odd when it was made; they are not part of what makes two schemas equal. `missing_texts` are
+    the texts that mean a missing value in files, if others than usual were asked for.
 
     >>> colour = Column("colour", "category", ("blue", "red"), (2, 1), reference="blue")
     >>> schema = Schema((Column("size", "number"), colour), rows=3)

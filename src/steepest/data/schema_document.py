@@ -53,8 +53,13 @@ def read(document: Mapping[str, Any]) -> Schema:
     names = [column.name for column in columns]
     if len(set(names)) < len(names):
         raise DataError("the schema has two columns of one name")
-    return Schema(columns, document["target"], tuple(document["excluded"]), document["rows"],
-                  missing_texts=None if texts is None else tuple(texts))
+    return Schema(
+        columns,
+        document["target"],
+        tuple(document["excluded"]),
+        document["rows"],
+        missing_texts=None if texts is None else tuple(texts),
+    )
 
 
 def _column(document: Any) -> Column:

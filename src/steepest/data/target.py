@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,11 +38,12 @@ class Labels:
         return self.codes.astype(np.float64)
 
 
-def find_labels(coded: Coded, name: str, shown: str, positive: str | None = None) -> Labels:
+def find_labels(coded: Coded, name: str, shown: str, positive: str | None = None, *, declared: bool = False) -> Labels:
     """The labels of a column without missing values, in order; levels that no row has are no labels.
 
     Numbers are ordered by value, other labels as text; of two the later one is positive, unless `positive` says
-    otherwise. Raises DataError for one label, for more than 1,000, for what looks like a quantity or an identifier, for
+    otherwise. Raises DataError for one label, for more than 1,000, for what looks like a quantity or an identifier (a
+    `declared` category does not), for
     one number spelled twice, and for a `positive` that is no label or stands among more than two.
     """
     counts = np.bincount(coded.codes, minlength=len(coded.levels))
@@ -51,10 +53,10 @@ def find_labels(coded: Coded, name: str, shown: str, positive: str | None = None
     where = f"{shown}, column {quoted(name)}"
     numeric = all_numbers(labels) and all(math.isfinite(float(label)) for label in labels)
     order = sorted(labels, key=float) if numeric else sorted(labels)
-    why = _no_classes(order, numeric, len(coded.codes))
+    why = _no_classes(order, numeric and not declared, len(coded.codes))
     if why:
         raise DataError(f"{where} {_listed(order, rows)}: {why}")
-    twice = [pair for pair in zip(order, order[1:], strict=False) if numeric and float(pair[0]) == float(pair[1])]
+    twice = [pair for pair in pairwise(order) if numeric and float(pair[0]) == float(pair[1])]
     if twice:
         raise DataError(f"{where}: the labels {quoted(twice[0][0])} and {quoted(twice[0][1])} are the same number")
     if positive is not None:
@@ -76,8 +78,8 @@ def _no_classes(order: Sequence[str], numeric: bool, m: int) -> str:
     """Why the labels are no classes; empty if they are."""
     if len(order) == 1:
         return "two are needed to tell them apart"
-    if len(order) > 2 and numeric and not all(float(label).is_integer() for label in order):
-        return "they are numbers that are not whole, a quantity; is it the right target?"
+    if numeric and (len(order) > FEW or (len(order) > 2 and not all(float(label).is_integer() for label in order))):
+        return "such numbers are a quantity; is it the right target? If they are names of classes, say it is a category"
     if len(order) > MOST or len(order) > max(FEW, DISTINCT * m):
         return f"classes repeat, and there are at most {MOST:,}; is it the right target?"
     return ""

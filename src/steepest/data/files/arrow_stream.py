@@ -18,8 +18,8 @@ __all__ = ["Part", "StreamError", "Texts", "stream"]
 
 Texts: TypeAlias = list[tuple[int, str]]
 Part: TypeAlias = list[NDArray[Any] | Texts]
-DTYPES = {"g": np.dtype(np.float64), "i": np.dtype(np.int32)}
-OFFSETS = {"u": np.dtype(np.int32), "U": np.dtype(np.int64)}
+DTYPES: dict[str, np.dtype[Any]] = {"g": np.dtype(np.float64), "i": np.dtype(np.int32)}
+OFFSETS: dict[str, np.dtype[Any]] = {"u": np.dtype(np.int32), "U": np.dtype(np.int64)}
 
 
 class StreamError(Exception):
@@ -122,8 +122,9 @@ def _column(array: _Array, j: int, kind: str) -> NDArray[Any] | Texts:
 def _view(address: int | None, start: int, length: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     if not length or address is None:
         return np.empty(0, dtype=dtype)
-    memory = (ctypes.c_char * (length * dtype.itemsize)).from_address(address + start * dtype.itemsize)
-    return np.frombuffer(memory, dtype=dtype)
+    memory: Any = (ctypes.c_char * (length * dtype.itemsize)).from_address(address + start * dtype.itemsize)
+    view: NDArray[Any] = np.frombuffer(memory, dtype=dtype)
+    return view
 
 
 def _texts(child: _Array, start: int, length: int, offsets: np.dtype[Any]) -> Texts:

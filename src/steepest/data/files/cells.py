@@ -1,7 +1,7 @@
 """What a cell says: nothing, a number, or a text. The plain rules, one cell at a time; SQL decides the easy ones alike.
 
-    missing    empty, or one of the tokens (na, n/a, null, nan, ?, - unless others are asked for), in any case
-    number     what float() reads, in ASCII, without underscores; no integer that a float cannot hold
+missing    empty, or one of the tokens (na, n/a, null, nan, ?, - unless others are asked for), in any case
+number     what float() reads, in ASCII, without underscores; no integer that a float cannot hold
 """
 
 from __future__ import annotations

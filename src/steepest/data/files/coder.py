@@ -56,8 +56,8 @@ class Coder:
 class Plan:
     """What a pass is to bring: columns of numbers and of texts, the tokens that mean missing, rows of a block.
 
-    `borrowed`: arrays are views that are valid until the next block. `threads`, `memory` (bytes): what may be used. `limit`: rows
-    of each file to read. `remedy`: what to do about a text in the column {name} of numbers.
+    `borrowed`: arrays are views that are valid until the next block. `threads`, `memory` (bytes): what may be used.
+    `limit`: rows of each file to read. `remedy`: what to do about a text in the column {name} of numbers.
     """
 
     numbers: tuple[str, ...]

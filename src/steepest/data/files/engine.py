@@ -15,7 +15,12 @@ from steepest.errors import DataError
 __all__ = ["connected", "engine_error", "reason"]
 
 LONGEST = 200
-FIXED = {"autoinstall_known_extensions": False, "autoload_known_extensions": False, "preserve_insertion_order": True}
+FIXED = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "preserve_insertion_order": True,
+    "enable_progress_bar": False,  # it would be drawn into the output
+}
 
 
 @contextmanager

@@ -29,7 +29,7 @@ ROWS = 1 << 17  # of a block: what the reader brings at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gathered:
-    """m rows: columns of numbers, NaN for missing; of texts as codes into levels, -1 for missing; and where a row is."""
+    """m rows: columns of numbers, NaN for missing; of texts as codes, -1 for missing; and the place of a row."""
 
     m: int
     numbers: Mapping[str, Floats]
@@ -46,7 +46,8 @@ def gather(
 ) -> Gathered:
     """All rows. DataError for the first number that is not finite or beyond 1e152, and for what `batches` refuses.
 
-    `texts` are columns with the levels that a sample has, or none. `on_rows(count)` is called now and then; `remedy` as in `batches`.
+    `texts` are columns with the levels that a sample has, or none. `on_rows(count)` is called now and then; `remedy` as
+    in `batches`.
     """
     held: dict[str, list[NDArray[Any]]] = {name: [] for name in (*numbers, *texts)}
     levels: dict[str, tuple[str, ...]] = dict.fromkeys(texts, ())

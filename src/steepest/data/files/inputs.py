@@ -1,9 +1,9 @@
 """Paths -> the files behind them, each with its form, its partition, and a stamp by which a change is noticed.
 
-    a file        CSV (plain, gzip, zstd) or Parquet: its first bytes say which, not its name
-    a folder      all such files in it and below, in the order of their paths; key=value folders are columns
-    several       one after the other
-    "-"           standard input, kept in a temporary file, because more than one pass is made
+a file        CSV (plain, gzip, zstd) or Parquet: its first bytes say which, not its name
+a folder      all such files in it and below, in the order of their paths; key=value folders are columns
+several       one after the other
+"-"           standard input, kept in a temporary file, because more than one pass is made
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ class Input:
 
 
 def find_inputs(paths: Paths, shown: str | None = None) -> tuple[Input, ...]:
-    """The files behind `paths`, one of which may be called `shown` in messages; DataError for what is not there, is empty, is no table, or is both CSV and Parquet."""
+    """The files behind `paths`, called `shown` in messages if that is given.
+
+    DataError for what is not there, is empty, is no table, or is both CSV and Parquet.
+    """
     each = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not each:
         raise DataError("no file is given: name one, or a folder, or '-' for standard input")

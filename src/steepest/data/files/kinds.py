@@ -19,7 +19,9 @@ from steepest.errors import DataError
 __all__ = ["SAMPLE", "kinds_of"]
 
 SAMPLE = 10_000
-NOTATION = re.compile(r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d[\d_]*_\d+(\.\d*)?|0x[0-9a-f]+|\d+(\.\d*)?%)", re.IGNORECASE)
+NOTATION = re.compile(
+    r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d[\d_]*_\d+(\.\d*)?|0x[0-9a-f]+|\d+(\.\d*)?%)", re.IGNORECASE
+)
 
 
 def kinds_of(
@@ -27,8 +29,8 @@ def kinds_of(
 ) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, str]]:
     """The kind of each column, "number" or "category"; levels that the sample holds; and columns that are neither.
 
-    A column is one of numbers if the sample holds a number in it, even one in a notation that is not read (1,5 or 0x10), or
-    nothing at all: a text among numbers is then refused, with its line, and does not make a category of them all.
+    A column is one of numbers if the sample holds a number in it, even one in a notation that is not read (1,5 or
+    0x10), or nothing at all: a text among numbers is then refused, with its line, and does not make a category of them all.
     """
     kinds: dict[str, str] = {}
     troubles: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steepest.data.csv_rows import CsvRows, open_csv
-from steepest.data.files.engine import connected, reason
+from steepest.data.files.engine import connected
 from steepest.data.files.inputs import Input
 from steepest.data.files.statements import kind_of, no_glob
 from steepest.data.quoting import quoted
@@ -47,7 +47,7 @@ def _csv(rows: CsvRows) -> Layout:
 def _first_lines(one: Input) -> bytes:
     """The beginning of a zstd file, which Python reads from 3.14 on only."""
     options = "auto_detect=false, header=false, delim='\\x01', quote='', escape='', columns={'line': 'VARCHAR'}"
-    sql = f"SELECT line FROM read_csv($path, {options}, compression='zstd') LIMIT {HEADER_LINES}"
+    sql = f"SELECT line FROM read_csv($path, {options}, compression='zstd') LIMIT {HEADER_LINES}"  # noqa: S608  (constants)
     with connected(one) as connection:
         lines = connection.execute(sql, {"path": no_glob(one.path)}).fetchall()
     return "\n".join(line or "" for (line,) in lines).encode() + b"\n"

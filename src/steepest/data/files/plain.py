@@ -1,5 +1,7 @@
-"""The plain twin of `reading`: a CSV file row by row in Python. It reads pipes as they come, says in which line something
-is wrong, and goes on where DuckDB gives up on a file that is in order.
+"""The plain twin of `reading`: a CSV file row by row in Python.
+
+It reads small files and pipes, says in which line something is wrong, and goes on where DuckDB gives up on a file that
+is in order.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import nan
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from steepest.data.csv_rows import open_csv
 from steepest.data.files.arrow_stream import Part, StreamError, Texts, stream
-from steepest.data.files.cells import number_of
+from steepest.data.files.cells import SPACE, number_of
 from steepest.data.files.coder import Coder, Plan
 from steepest.data.files.engine import connected, engine_error, reason
 from steepest.data.files.inputs import Input, check_unchanged
@@ -61,10 +61,14 @@ def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowB
     with connected(one, plan.threads, plan.memory) as connection:
         asked = _asked(connection, one, layout, plan)
         try:
+            empty = 0
             for m, part in stream(connection.sql(asked.sql, params=asked.parameters)):
                 whole = _block(one, plan, m, part, start + done, _placed(one, done))
                 yield from _cut(whole, plan)
                 done += m
+                empty += int(np.sum(part[-1])) if one.form == "csv" else 0
+            if one.form == "csv" and plan.limit is None:
+                _check_ends(one, empty)
             return
         except (StreamError, engine_error()) as error:
             check_unchanged(one)
@@ -72,6 +76,24 @@ def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowB
                 raise DataError(f"{one.shown}{_line(str(error))}: {reason(str(error))}") from None
     with open_csv(one.path, one.shown) as rows:  # it says what is wrong; and if nothing is, it reads on
         yield from plain_blocks(rows, plan, start + done, done)
+
+
+def _check_ends(one: Input, empty: int) -> None:
+    """DuckDB reads a line with a comma too many at its end as if it had none. Commas before line ends, of which `empty`
+    are those of rows whose last cell is empty, are counted; if there are more, the plain reader looks at every line.
+    """
+    if one.compression != "none":
+        return
+    ends, last = 0, b""
+    with open(one.path, "rb") as file:
+        while part := file.read(1 << 20):
+            whole = last + part
+            ends += whole.count(b",\n") + whole.count(b",\r")
+            last = whole[-1:] if whole.endswith(b",") else b""
+    if ends + (last == b",") > empty:
+        with open_csv(one.path, one.shown) as rows:
+            for _ in rows:
+                pass
 
 
 def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement:
@@ -107,29 +129,31 @@ def _block(one: Input, plan: Plan, m: int, part: Part, start: int, place: Callab
     """Two outputs for each column -> its values; what SQL could not decide is decided here, cell by cell."""
     found: dict[str, Found] = {}
     outputs = iter(part)
-    for name, values, odd in ((name, next(outputs), next(outputs)) for name in plan.numbers):
-        for row, text in _texts(odd):
-            values[row] = _told(lambda text=text: number_of(text, plan.tokens), place, row, name, plan.remedy)
+    for name in plan.numbers:
+        values, odd = _pair(outputs)
+        for row, text in odd:
+            try:
+                values[row] = number_of(text, plan.tokens)
+            except DataError as error:
+                way_out = plan.remedy.format(name=quoted(name))
+                raise DataError(f"{place(row)}, column {quoted(name)}: {error}; {way_out}") from None
         found[name] = values
     for name, coder in plan.coders.items():
-        codes, texts = next(outputs), next(outputs)
-        for row, text in _texts(texts):
-            codes[row] = _told(lambda text=text, coder=coder: _learn(coder, text.strip(), one), place, row, name)
+        codes, unknown = _pair(outputs)
+        for row, text in unknown:
+            try:
+                codes[row] = _learn(coder, text.strip(SPACE) if one.form == "csv" else text, one)
+            except DataError as error:
+                raise DataError(f"{place(row)}, column {quoted(name)}: {error}") from None
         found[name] = Coded(codes, coder.levels)
     return RowBlock(start, m, found, place)
 
 
-def _told(what: Callable[[], Any], place: Callable[[int], str], row: int, name: str, remedy: str = "") -> Any:
-    try:
-        return what()
-    except DataError as error:
-        way_out = f"; {remedy.format(name=quoted(name))}" if remedy else ""
-        raise DataError(f"{place(row)}, column {quoted(name)}: {error}{way_out}") from None
-
-
-def _texts(found: NDArray[Any] | Texts) -> Texts:
-    assert isinstance(found, list)
-    return found
+def _pair(outputs: Iterator[NDArray[Any] | Texts]) -> tuple[NDArray[Any], Texts]:
+    values, texts = next(outputs), next(outputs)
+    assert isinstance(values, np.ndarray)
+    assert isinstance(texts, list)
+    return values, texts
 
 
 def _cut(block: RowBlock, plan: Plan) -> Iterator[RowBlock]:
@@ -151,7 +175,7 @@ def _shifted(place: Callable[[int], str], first: int) -> Callable[[int], str]:
 
 
 def _placed(one: Input, first: int) -> Callable[[int], str]:
-    """Where row i of a part is, the first of which is row `first` of the file: a line of CSV is looked up when asked."""
+    """Where row i of a part is, whose first row is row `first` of the file; lines of CSV are looked up when asked."""
 
     def place(i: int) -> str:
         row = first + i

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from steepest.data.files.cells import MISSING, tokens_of
+from steepest.data.files.coder import REMEDY, Coder, Plan
 from steepest.data.files.inputs import Input, Paths, check_unchanged, find_inputs
 from steepest.data.files.layout import Layout, layout_of, one_table
-from steepest.data.files.coder import REMEDY, Coder, Plan
 from steepest.data.files.reading import blocks_of
 from steepest.data.quoting import nearest, quoted
 from steepest.data.row_blocks import RowBlock
@@ -103,9 +103,9 @@ def open_source(
 ) -> Source:
     """The table in a file, in several, in a folder, or on standard input ("-"); nothing but headers is read yet.
 
-    `missing` are the texts that mean a missing value (`cells.MISSING` if not given; the empty cell always does);
-    `threads` and `memory` (bytes) are what the reader may use; messages call the file `shown`. Raises DataError for what is no table: see
-    `inputs.find_inputs` and `layout`.
+    `missing` are the texts that mean a missing value (`cells.MISSING` if not given, and none in Parquet; the empty cell
+    of CSV always does); `threads` and `memory` (bytes) are what the reader may use; messages call the file `shown`.
+    Raises DataError for what is no table: see `inputs.find_inputs` and `layout`.
     """
     inputs = find_inputs(paths, shown)
     layouts = tuple(layout_of(one) for one in inputs)

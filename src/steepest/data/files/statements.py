@@ -41,15 +41,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL and its parameters."""
+    """SQL and its parameters; of the rows of a file, how many columns there are."""
 
     sql: str
     parameters: dict[str, Any]
+    columns: int = 0
 
 
 def kind_of(stored: str) -> str:
     """number, text, date or other: what a stored type is for us."""
-    name = stored.split("(")[0]
+    name = stored.split("(", maxsplit=1)[0]
     if name in ("DOUBLE", "FLOAT", "BOOLEAN", "DECIMAL", *WHOLE, *LONG):
         return "number" if not stored.endswith("]") else "other"
     if name in TEXT:
@@ -64,13 +65,13 @@ def csv_rows(path: str, columns: int, blank: int, compression: str) -> Statement
         f"auto_detect=false, header=true, skip={blank}, delim=',', quote='\"', escape='\"', strict_mode=true, "
         f"compression='{compression}', max_line_size={LONGEST_LINE}, columns={{{named}}}"
     )
-    return Statement(f"read_csv($path, {options})", {"path": no_glob(path)})
+    return Statement(f"read_csv($path, {options})", {"path": no_glob(path)}, columns)
 
 
 def parquet_rows(path: str, columns: int) -> Statement:
     """All columns of a Parquet file, renamed by their places."""
     named = ", ".join(f"c{j}" for j in range(columns))
-    return Statement(f"read_parquet($path, hive_partitioning=false) AS t({named})", {"path": no_glob(path)})
+    return Statement(f"read_parquet($path, hive_partitioning=false) AS t({named})", {"path": no_glob(path)}, columns)
 
 
 def no_glob(path: str) -> str:
@@ -78,17 +79,24 @@ def no_glob(path: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
 
 
-def distinct_texts(source: Statement, wanted: Sequence[Wanted], tokens: Collection[str], rows: int, *, csv: bool) -> Statement:
+def distinct_texts(
+    source: Statement, wanted: Sequence[Wanted], tokens: Collection[str], rows: int, *, csv: bool
+) -> Statement:
     """The different texts of each column wanted in the first `rows` rows, as lists."""
     raw = [_raw(f"c{column.place}", column.stored, csv) for column in wanted]
     absent = [_absent(f"c{column.place}", column.stored, csv) for column in wanted]
     lists = ", ".join(f"list(DISTINCT {each}) FILTER (NOT {no})" for each, no in zip(raw, absent, strict=True))
-    sql = f"SELECT {lists} FROM (SELECT * FROM {source.sql} LIMIT {rows})"
+    sql = f"SELECT {lists} FROM (SELECT * FROM {source.sql} LIMIT {rows})"  # noqa: S608  (places alone)
     return Statement(sql, source.parameters | ({"na": sorted(tokens) or [NOTHING]} if "$na" in sql else {}))
 
 
-def select(source: Statement, wanted: Sequence[Wanted], tokens: Collection[str], *, csv: bool, limit: int | None) -> Statement:
-    """The outputs of the columns wanted, two of each, in their order; of the first `limit` rows."""
+def select(
+    source: Statement, wanted: Sequence[Wanted], tokens: Collection[str], *, csv: bool, limit: int | None
+) -> Statement:
+    """The outputs of the columns wanted, two of each, in their order; of the first `limit` rows.
+
+    One more comes last: whether the last cell of a row of CSV is empty.
+    """
     inner, outer = [], []
     for k, column in enumerate(wanted):
         cell = f"c{column.place}"
@@ -98,15 +106,16 @@ def select(source: Statement, wanted: Sequence[Wanted], tokens: Collection[str],
         else:
             inner += _text(cell, column, k, csv)
             outer += [f"k{k}", f"CASE WHEN k{k} = -2 THEN {_raw(f'r{k}', column.stored, csv)} END"]
-    if not outer:
-        inner, outer = ["0 AS nothing"], ["nothing"]
-    sql = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source.sql})"
+    last = f"c{source.columns - 1}"
+    inner.append(f"CASE WHEN {last} IS NULL THEN 1 ELSE 0 END AS ends" if csv else "0 AS ends")
+    outer.append("ends")
+    sql = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {source.sql})"  # noqa: S608  (places alone)
     sql += "" if limit is None else f" LIMIT {limit}"
     return Statement(sql, source.parameters | ({"na": sorted(tokens) or [NOTHING]} if "$na" in sql else {}))
 
 
 def _number(cell: str, stored: str, k: int) -> list[str]:
-    name = stored.split("(")[0]
+    name = stored.split("(", maxsplit=1)[0]
     if name in TEXT:
         value = f"TRY_CAST({cell} AS DOUBLE)"
         odd = f"{value} IS NULL OR NOT isfinite({value}) OR abs({value}) >= {EXACT} OR contains({cell}, '_')"
@@ -116,7 +125,7 @@ def _number(cell: str, stored: str, k: int) -> list[str]:
     if name in LONG:
         look = f"CASE WHEN {cell} >= {EXACT} OR {cell} <= -{EXACT} THEN {cell}::VARCHAR END"
         return [f"{cell}::DOUBLE AS v{k}", f"{look} AS l{k}"]
-    if name == "DECIMAL" and int(stored[len("DECIMAL(") :].split(",")[0]) > DIGITS:
+    if name == "DECIMAL" and int(stored[len("DECIMAL(") :].split(",", maxsplit=1)[0]) > DIGITS:
         return [f"{cell}::VARCHAR::DOUBLE AS v{k}", f"NULL::VARCHAR AS l{k}"]
     return [f"{cell}::DOUBLE AS v{k}", f"NULL::VARCHAR AS l{k}"]
 
@@ -130,7 +139,7 @@ def _text(cell: str, column: Wanted, k: int, csv: bool) -> list[str]:
 
 def _raw(cell: str, stored: str, csv: bool) -> str:
     """A value as a level is written (`categories.text_of`): whole numbers without a point, True and False."""
-    name = stored.split("(")[0]
+    name = stored.split("(", maxsplit=1)[0]
     if csv:
         return f"trim({cell}, '{SPACE}')"
     if name == "BOOLEAN":
@@ -142,7 +151,7 @@ def _raw(cell: str, stored: str, csv: bool) -> str:
 
 
 def _absent(cell: str, stored: str, csv: bool) -> str:
-    name = stored.split("(")[0]
+    name = stored.split("(", maxsplit=1)[0]
     if name in ("DOUBLE", "FLOAT"):
         return f"({cell} IS NULL OR isnan({cell}))"
     return _missing(cell) if csv or name in TEXT else f"({cell} IS NULL)"

@@ -16,11 +16,12 @@ from steepest.data.files.inputs import Paths
 from steepest.data.files.kinds import kinds_of, sample
 from steepest.data.files.source import Source, open_source
 from steepest.data.guards import spellings
-from steepest.data.inference import Wishes, schema_from
+from steepest.data.inference import schema_from
 from steepest.data.intake import happened
 from steepest.data.quoting import quoted
 from steepest.data.schema import Remark, Schema
 from steepest.data.target import Labels, find_labels
+from steepest.data.wishes import Wishes
 from steepest.errors import DataError
 from steepest.types import Floats
 
@@ -78,7 +79,8 @@ def read_files(
         design = of_content(content, schema, found.m, dense_up_to)
     except DataError as error:
         raise DataError(_with_name(str(error), source)) from None
-    labels = find_labels(_target(found, chosen.target), chosen.target, source.shown, chosen.positive)
+    coded, declared = _target(found, chosen.target), chosen.target in chosen.wishes.categories
+    labels = find_labels(coded, chosen.target, source.shown, chosen.positive, declared=declared)
     weights = None
     if chosen.weights is not None:
         weights = _weights(found, chosen.weights, labels, source.shown)
@@ -103,7 +105,9 @@ def infer_schema(source: Source, chosen: Chosen) -> Schema:
 def opened(paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float) -> Received:
     """What to fit, for `steepest.fit(paths, y)`: y names the column of the target, `weight` one of weights or None."""
     if not isinstance(y, str) or not (weight is None or isinstance(weight, str)):
-        raise DataError("X names files: y must be the name of the target, and sample_weight that of a column of weights")
+        raise DataError(
+            "X names files: y must be the name of the target, and sample_weight that of a column of weights"
+        )
     texts = None if schema is None else schema.missing_texts
     source = open_source(paths, missing=texts)
     table = read_files(source, Chosen(y, weights=weight, schema=schema), dense_up_to)
@@ -137,7 +141,9 @@ def _by_schema(
     weights = () if chosen.weights is None else (chosen.weights,)
     if chosen.schema is not None:
         kinds = {column.name: column.kind for column in chosen.schema.columns}
-        levels = {column.name: tuple(spellings(column)) for column in chosen.schema.columns if column.kind == "category"}
+        levels = {
+            column.name: tuple(spellings(column)) for column in chosen.schema.columns if column.kind == "category"
+        }
         troubles: dict[str, str] = {}
     else:
         names = _features(source, chosen)
