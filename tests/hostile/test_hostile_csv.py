@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from steepest.cli import main
+from steepest.data.files import reading
 
 OK = b"x,y\n1,a\n2,b\n3,a\n4,b\n"
 
@@ -53,7 +54,7 @@ REFUSED = {  # name: (content, what the one line must say)
     "semicolons": (b"x;y\n1;a\n", "line 1: the columns are separated by ';'"),
     "tabs": (b"x\ty\n1\ta\n", "separated by '\\t'"),
     "quote never closed": (b'x,y\n1,a\n2,"b\n3,a\n', "line 3: a quotation mark is opened here and never closed"),
-    "huge quoted cell": (b'x,y\n1,"' + b"z" * 200_000 + b'"\n', "line 2: a cell has more than 131,072 characters"),
+    "huge quoted cell": (b'x,y\n1,"' + b"z" * 200_000 + b'"\n', "holds one class only, 'zzz"),
     "text after a quote": (b'x,y\n1,"a"b\n', "line 2: text goes on after a closing quotation mark"),
     "one class": (b"x,y\n1,a\n2,a\n", "holds one class only, 'a' (2)"),
     "three classes": (b"x,y\n1,a\n2,b\n3,c\n", "holds 3 labels: here two are needed"),
@@ -87,6 +88,12 @@ READ = {  # name: (content, the first feature's name, rows)
     "exact large integer": (OK.replace(b"1,", b"9007199254740992,", 1), "x", 4),
     "tiny and denormal": (OK.replace(b"1,", b"5e-324,", 1), "x", 4),
 }
+
+
+@pytest.fixture(params=[1 << 20, 0], ids=["plain", "duckdb"], autouse=True)
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small files are read by the plain reader; the whole corpus goes through DuckDB as well."""
+    monkeypatch.setattr(reading, "SMALL", request.param)
 
 
 def invoke(folder: Path, content: bytes, *options: str):

@@ -73,6 +73,8 @@ class CsvRows:
         self._start = buffered.peek(8)[:8]
         # Undecodable bytes become lone surrogates, so that the line they are in is known when they are refused.
         self._text = io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        if csv.field_size_limit() < LONGEST_LINE:  # one for the process; DuckDB reads such cells as well
+            csv.field_size_limit(LONGEST_LINE)
         self._reader = csv.reader(self._lines(), strict=True)
         self.names = self._header()
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 
 from steepest.data.numbers import EXACT, MISSING
-from steepest.data.quoting import quoted
+from steepest.data.quoting import is_number, quoted
 from steepest.errors import DataError
 
-__all__ = ["MISSING", "SPACE", "number_of", "tokens_of"]
+__all__ = ["MISSING", "SPACE", "has_numbers", "number_of", "tokens_of"]
 
 SPACE = " \t\n\r\f\v"
 
@@ -28,6 +28,11 @@ def tokens_of(missing: object) -> frozenset[str]:
     if isinstance(missing, str) or not all(isinstance(each, str) for each in missing):  # type: ignore[attr-defined]
         raise ValueError(f"missing tokens must be a list of texts, not {missing!r}")
     return frozenset(each.strip(SPACE).lower() for each in missing) | {""}  # type: ignore[attr-defined]
+
+
+def has_numbers(tokens: frozenset[str]) -> bool:
+    """Whether a token spells a finite number, such as -9: then every number must be looked at."""
+    return any(is_number(token) and math.isfinite(float(token)) for token in tokens)
 
 
 def number_of(cell: str, tokens: frozenset[str]) -> float:

@@ -19,7 +19,6 @@ FIXED = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "preserve_insertion_order": True,
-    "enable_progress_bar": False,  # it would be drawn into the output
 }
 
 
@@ -34,6 +33,7 @@ def connected(one: Input, threads: int | None = None, memory: int | None = None)
         config["memory_limit"] = f"{memory // 1000}kB"
     connection = duckdb.connect(":memory:", config=config)
     try:
+        connection.execute("SET enable_progress_bar = false")  # it would be drawn into the output
         yield connection
     except (engine_error(), StreamError) as error:
         check_unchanged(one)  # a file that was cut off meanwhile looks damaged

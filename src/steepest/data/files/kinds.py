@@ -30,15 +30,16 @@ def kinds_of(
     """The kind of each column, "number" or "category"; levels that the sample holds; and columns that are neither.
 
     A column is one of numbers if the sample holds a number in it, even one in a notation that is not read (1,5 or
-    0x10), or nothing at all: a text among numbers is then refused, with its line, and does not make a category of them all.
+    0x10), or nothing at all: a text among numbers is then refused, with its line, and makes no category of them all.
     """
     kinds: dict[str, str] = {}
     troubles: dict[str, str] = {}
     undecided = []
+    folders = {name: _folder_values(source, name) for name in names if name in dict(source.inputs[0].partition)}
     for name in names:
         stored = source.stored_as(name)
         kind = kind_of(stored)
-        if name in categories or (kind == "text" and source.form == "csv"):
+        if name in categories or name in folders or (kind == "text" and source.form == "csv"):
             undecided.append(name)
         elif kind == "text":
             kinds[name] = "category"
@@ -46,12 +47,18 @@ def kinds_of(
             kinds[name] = kind
         else:
             troubles[name] = f"column {quoted(name)} holds {stored.lower()}: {_way_out(kind)}"
-    levels = sample(source, undecided)
+    levels = sample(source, [name for name in undecided if name not in folders]) | folders
     for name in undecided:
         texts = levels[name]
         number = name not in categories and (not texts or any(_is_number(text, source.tokens) for text in texts))
         kinds[name] = "number" if number else "category"
     return kinds, {name: levels[name] for name in undecided if kinds[name] == "category"}, troubles
+
+
+def _folder_values(source: Source, name: str) -> tuple[str, ...]:
+    """All values of a key=value folder."""
+    values = [dict(one.partition)[name] for one in source.inputs]
+    return tuple(dict.fromkeys(value for value in values if value is not None))
 
 
 def sample(source: Source, names: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ is in order.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data.csv_rows import CsvRows
-from steepest.data.files.cells import SPACE, number_of
+from steepest.data.files.cells import SPACE, has_numbers, number_of
 from steepest.data.files.coder import Coder, Plan
 from steepest.data.numbers import EXACT
 from steepest.data.quoting import nearest, quoted
@@ -66,12 +67,11 @@ def _place(rows: CsvRows, lines: Sequence[int], name: str | None = None) -> Call
 
 def _numbers(cells: Sequence[str], name: str, plan: Plan, place: Callable[[int], str]) -> Floats:
     """The cells as floats; those that Python reads otherwise than everybody else are looked at one by one."""
-    try:
+    with suppress(ValueError):
         values = np.array([float(cell) for cell in cells])
-        if (np.abs(values) < EXACT).all() and not any("_" in cell or not cell.isascii() for cell in cells):
+        usual = (np.abs(values) < EXACT).all() and not has_numbers(plan.tokens)
+        if usual and not any("_" in cell or not cell.isascii() for cell in cells):
             return values
-    except ValueError:
-        pass
     values = np.empty(len(cells))
     for i, cell in enumerate(cells):
         try:

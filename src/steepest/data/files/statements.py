@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steepest.data.files.cells import SPACE
+from steepest.data.files.cells import SPACE, has_numbers
 
 __all__ = ["Statement", "Wanted", "csv_rows", "distinct_texts", "kind_of", "no_glob", "parquet_rows", "select"]
 
@@ -101,7 +101,7 @@ def select(
     for k, column in enumerate(wanted):
         cell = f"c{column.place}"
         if column.number:
-            inner += _number(cell, column.stored, k)
+            inner += _number(cell, column.stored, k, has_numbers(frozenset(tokens)))
             outer += [f"coalesce(v{k}, 'nan'::DOUBLE)", f"l{k}"]
         else:
             inner += _text(cell, column, k, csv)
@@ -114,10 +114,11 @@ def select(
     return Statement(sql, source.parameters | ({"na": sorted(tokens) or [NOTHING]} if "$na" in sql else {}))
 
 
-def _number(cell: str, stored: str, k: int) -> list[str]:
+def _number(cell: str, stored: str, k: int, numeric_tokens: bool) -> list[str]:
     name = stored.split("(", maxsplit=1)[0]
     if name in TEXT:
         value = f"TRY_CAST({cell} AS DOUBLE)"
+        value = f"CASE WHEN {_missing(cell)} THEN NULL ELSE {value} END" if numeric_tokens else value
         odd = f"{value} IS NULL OR NOT isfinite({value}) OR abs({value}) >= {EXACT} OR contains({cell}, '_')"
         # CASE inside CASE: of a conjunction DuckDB would compute both sides on every row
         look = f"CASE WHEN {odd} THEN CASE WHEN {_missing(cell)} THEN NULL ELSE {cell} END END"

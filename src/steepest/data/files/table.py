@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from steepest.data.categories import Category, looks_like
 from steepest.data.design import of_content
 from steepest.data.door import Received
 from steepest.data.files.gathering import Gathered, content_of, gather
@@ -158,6 +159,9 @@ def _by_schema(
     content = content_of(found, kinds)
     if chosen.schema is not None:
         return chosen.schema, found, content, ()
+    for name, column in content.items():
+        if isinstance(column, Category) and name not in wishes.categories and looks_like(column):
+            troubles[name] = f"column {quoted(name)} {looks_like(column)}"
     schema = schema_from(names, content, troubles, (chosen.target, found.m), wishes)
     schema = replace(schema, missing_texts=chosen.missing_texts)
     return schema, found, content, schema.remarks
