@@ -84,7 +84,7 @@ REFUSED: dict[str, tuple[Made, str]] = {
     "Parquet of its first bytes only": (raw("t.parquet", b"PAR1"), "t.parquet: it cannot be read"),
     "Parquet with a wrong footer length": (damaged(lambda data: data[:-8] + b"\xff\xff\xff\x7fPAR1"), "is it damaged?"),
     "Parquet with noise in the footer": (
-        damaged(lambda data: data[: len(data) // 2] + bytes(len(data) - len(data) // 2 - 8) + data[-8:]), "is it damaged?",
+        damaged(lambda data: data[:200] + bytes(len(data) - 208) + data[-8:]), "is it damaged?",
     ),
     "Parquet with noise in a page": (
         damaged(lambda data: data[:4] + b"\xff" * 60 + data[64:]), "t.parquet",

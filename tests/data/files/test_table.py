@@ -62,20 +62,12 @@ def test_a_fit_to_files_is_a_fit_to_the_frame(files: tuple[Path, Path]) -> None:
 def test_rare_levels_count_as_one(files: tuple[Path, Path]) -> None:
     schema = steepest.schema(files[0], "y", missing="drop", rare=20, unseen={"town": "rare"})
     town = schema.column("town")
-    assert (town.levels[-1], town.rare, town.counts[-1]) == (
-        "(rare)",
-        ("D", "E", "F"),
-        sum(town.counts) - sum(town.counts[:-1]),
-    )
+    assert (town.levels, town.rare) == (("A", "B", "C", "(rare)"), ("D", "E", "F"))
+    assert sum(town.counts) == ROWS
     assert any("3 rare levels ('D', 'E', 'F')" in remark.text for remark in schema.remarks)
     assert "3 rare levels are (rare)" in str(schema)
     assert steepest.Schema.from_dict(json.loads(json.dumps(schema.to_dict()))) == schema
-    assert (
-        steepest.schema(files[0], "y", missing="drop", rare=20 / ROWS).column("town")
-        == schema.column("town").__replace__(unseen="error")
-        if hasattr(town, "__replace__")
-        else True
-    )
+    assert steepest.schema(files[0], "y", missing="drop", rare=20 / ROWS).column("town").levels == town.levels
     fit = steepest.fit(files[0], "y", schema=schema, l2=0.1)
     X = schema.design(pl.DataFrame({"x": [0.0] * 4, "town": ["D", "F", "new", "(rare)"], "w": [1] * 4}))
     assert np.unique(np.asarray(X.X), axis=0).shape[0] == 1
