@@ -38,7 +38,7 @@ def adult(shared_data: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
             for line in lines:
                 cells = line.split(",")  # with the space after each comma, as the raw files have it
                 for k, name in enumerate(NUMBERS):
-                    cells[NAMES.index(name)] = repr((float(cells[NAMES.index(name)]) - mean[k]) / deviation[k])
+                    cells[NAMES.index(name)] = repr(float((float(cells[NAMES.index(name)]) - mean[k]) / deviation[k]))
                 cells[-1] = cells[-1].rstrip(".")
                 out.writerow(cells)
     return folder / "train.csv", folder / "test.csv", shared_data.expected("adult")

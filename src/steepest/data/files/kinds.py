@@ -26,8 +26,8 @@ NOTATION = re.compile(
 
 def kinds_of(
     source: Source, names: Sequence[str], categories: Collection[str] = ()
-) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, str]]:
-    """The kind of each column, "number" or "category"; levels that the sample holds; and columns that are neither.
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The kind of each column, "number" or "category"; and what is wrong with columns that are neither.
 
     A column is one of numbers if the sample holds a number in it, even one in a notation that is not read (1,5 or
     0x10), or nothing at all: a text among numbers is then refused, with its line, and makes no category of them all.
@@ -52,7 +52,7 @@ def kinds_of(
         texts = levels[name]
         number = name not in categories and (not texts or any(_is_number(text, source.tokens) for text in texts))
         kinds[name] = "number" if number else "category"
-    return kinds, {name: levels[name] for name in undecided if kinds[name] == "category"}, troubles
+    return kinds, troubles
 
 
 def _folder_values(source: Source, name: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import nan
 from typing import Any
@@ -28,6 +28,7 @@ __all__ = ["blocks_of", "rows_statement"]
 
 SMALL = 1 << 20  # bytes of CSV that are read before DuckDB has started (0.3 s)
 SAMPLE = 1 << 16  # rows whose texts are known beforehand, where no levels are
+MOST_TYPED = 1 << 10  # levels for which DuckDB finds the code; of more, Python does, 1 µs each
 NOTHING = "\0"  # the one level of a type that has none: no text of a table
 UNKNOWN = -2  # the code of a text that was not known beforehand
 
@@ -61,9 +62,9 @@ def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowB
     with connected(one, plan.threads, plan.memory) as connection:
         asked = _asked(connection, one, layout, plan)
         try:
-            empty = 0
+            empty, levels = 0, {name: len(coder.places) for name, coder in plan.coders.items()}
             for m, part in stream(connection.sql(asked.sql, params=asked.parameters)):
-                whole = _block(one, plan, m, part, start + done, _placed(one, done))
+                whole = _block(one, plan, levels, part, start + done, _placed(one, done))
                 yield from _cut(whole, plan)
                 done += m
                 empty += int(np.sum(part[-1])) if one.form == "csv" else 0
@@ -113,9 +114,19 @@ def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement
             for level in sorted(some or ()):
                 _learn(plan.coders[layout.names[text.place]], level, one)
     for k, (text, coder) in enumerate(zip(texts, plan.coders.values(), strict=True)):
+        if len(coder.places) > MOST_TYPED:
+            continue
         texts[k] = replace(text, levels=f"levels{k}")
-        connection.execute(f"CREATE TYPE levels{k} AS ENUM (SELECT unnest($l))", {"l": coder.levels or (NOTHING,)})
+        # Usual spellings of what is missing are levels, too, behind the others: a text that is none costs 2 … 70 µs.
+        known = dict.fromkeys((*coder.levels, *(_spelled(plan.tokens) if csv else ()), NOTHING))
+        connection.execute(f"CREATE TYPE levels{k} AS ENUM (SELECT unnest($l))", {"l": list(known)})
     return select(source, [*numbers, *texts], plan.tokens, csv=csv, limit=plan.limit)
+
+
+def _spelled(tokens: Iterable[str]) -> Iterator[str]:
+    """Tokens as they are mostly written."""
+    for token in sorted(tokens):
+        yield from (token, token.upper(), token.capitalize())
 
 
 def _learn(coder: Coder, text: str, one: Input) -> int:
@@ -125,8 +136,13 @@ def _learn(coder: Coder, text: str, one: Input) -> int:
     return coder.code(text)
 
 
-def _block(one: Input, plan: Plan, m: int, part: Part, start: int, place: Callable[[int], str]) -> RowBlock:
-    """Two outputs for each column -> its values; what SQL could not decide is decided here, cell by cell."""
+def _block(
+    one: Input, plan: Plan, levels: Mapping[str, int], part: Part, start: int, place: Callable[[int], str]
+) -> RowBlock:
+    """Two outputs for each column -> its values; what SQL could not decide is decided here, cell by cell.
+
+    `levels` are how many each column of texts had when the statement was made: codes beyond them mean missing.
+    """
     found: dict[str, Found] = {}
     outputs = iter(part)
     for name in plan.numbers:
@@ -140,13 +156,14 @@ def _block(one: Input, plan: Plan, m: int, part: Part, start: int, place: Callab
         found[name] = values
     for name, coder in plan.coders.items():
         codes, unknown = _pair(outputs)
+        codes[codes >= levels[name]] = -1
         for row, text in unknown:
             try:
                 codes[row] = _learn(coder, text.strip(SPACE) if one.form == "csv" else text, one)
             except DataError as error:
                 raise DataError(f"{place(row)}, column {quoted(name)}: {error}") from None
         found[name] = Coded(codes, coder.levels)
-    return RowBlock(start, m, found, place)
+    return RowBlock(start, len(part[-1]), found, place)
 
 
 def _pair(outputs: Iterator[NDArray[Any] | Texts]) -> tuple[NDArray[Any], Texts]:

@@ -149,8 +149,8 @@ def _by_schema(
     else:
         names = _features(source, chosen)
         wishes.check(source.names)
-        kinds, levels, troubles = kinds_of(source, names, wishes.categories)
-        levels = {name: levels.get(name, ()) for name, kind in kinds.items() if kind == "category"}
+        kinds, troubles = kinds_of(source, names, wishes.categories)
+        levels = {name: () for name, kind in kinds.items() if kind == "category"}
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     found = gather(source, [*numbers, *weights], levels | target, on_rows, wishes.wording.number)
     if not found.m:
