@@ -133,6 +133,10 @@ REFUSED: dict[str, tuple[Made, str]] = {
     "zstd of its first bytes only": (raw("t.csv.zst", b"\x28\xb5\x2f\xfd\x00"), "t.csv.zst"),
     "a socket's name": (lambda folder: folder / "none.parquet", "none.parquet: no such file"),
     "Excel": (raw("t.xlsx", b"PK\x03\x04\x14\x00\x06\x00"), "an Excel workbook"),
+    "identifiers of two hundred thousand rows": (
+        raw("t.csv", b"x,id,y\n" + b"".join(b"%d,ID%d,%s\n" % (k % 3, k, b"ny"[k % 2 :][:1]) for k in range(200_000))),
+        "it looks like an identifier",
+    ),
     "text among numbers far down": (
         raw("t.csv", LONG + b"three,no\n"), "line 240002, column 'x': 'three' is not",
     ),
