@@ -18,6 +18,7 @@ from steepest.diagnosis import Note
 from steepest.driver import Step, StopRules
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
+from steepest.errors import DataError
 from steepest.optimum import Outcome, Request, minimise
 from steepest.options import Options, checked_penalties, checked_start, checked_stop, checked_threads, named
 from steepest.origin import mirrored, through_origin
@@ -68,7 +69,8 @@ def fit(
     X
         (m, n) real numbers, all finite; read in place, whatever its order; narrower dtypes are widened in blocks. Or
         a SciPy sparse matrix or array, which is never made dense (CSR is read in place, other formats converted once).
-        Or a frame of pandas, polars, Arrow, DuckDB, with categories: see docs/inputs.md.
+        Or a frame of pandas, polars, Arrow, DuckDB, with categories; or the path of a file, CSV or Parquet, or of a
+        folder, or several paths; then `y`, and `sample_weight`, are names of columns: see docs/inputs.md.
     y
         (m,) two distinct labels; the larger one in sorted order is the positive class. With `auto` also
         K labels: then J is the mean of -log softmax(Wx + b)_y, w is (n, K) and b (K,). The classes of b add up to 0,
@@ -164,7 +166,11 @@ def fit(
     most = MOST_CLASSES if method == "auto" else 2
     target: NDArray[Any]
     if trials is None:
+        if received.classes is not None and len(received.classes) > most:
+            some = ", ".join(received.classes[:5])
+            raise DataError(f"y holds {len(received.classes)} distinct labels, {some}: method={method!r} is for two")
         target, classes = encode_labels(y, m, weight, most)
+        classes = received.classes or classes
     else:
         target, classes, weight = successes(y, trials, m, weight)
     factors = _factors(class_weight, target, classes, weight, trials)
@@ -236,7 +242,7 @@ def _request(asked: Options, stop: StopRules, start: tuple[Floats, Any] | None, 
     )  # fmt: skip
 
 
-def _fit(outcome: Outcome, asked: Options, classes: tuple[Any, Any], rate: float | None, intercept: bool) -> Fit:
+def _fit(outcome: Outcome, asked: Options, classes: tuple[Any, ...], rate: float | None, intercept: bool) -> Fit:
     return Fit(
         w=outcome.w, b=outcome.b, cost=outcome.cost, value=outcome.value, certificate=outcome.certificate,
         iterations=len(outcome.trace.cost), status=outcome.status, history=outcome.trace.cost, trace=outcome.trace,

@@ -12,10 +12,11 @@ import pytest
 import scipy.sparse as sp
 
 from steepest.data.classes import place_of_text, places_of
+from steepest.data.files import open_source
 from steepest.data.fingerprint import Reading
 from steepest.data.guards import guard
 from steepest.data.model_rows import model_rows
-from steepest.data.row_blocks import Coded, RowBlock, csv_blocks, rows_together
+from steepest.data.row_blocks import Coded, RowBlock, rows_together
 from steepest.data.schema import Column, Schema
 from steepest.errors import DataError
 from steepest.types import Block
@@ -134,7 +135,7 @@ def test_whole_numbers_as_levels_are_found_however_they_are_written() -> None:
 def test_rows_of_a_csv_file(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("c,extra,x\n red ,q,1\n-,,NA\nNA,q, 2.5 \n,q,-\n")
-    (read,) = csv_blocks(file, ["x"], {"c": ["-", "red"]})
+    (read,) = open_source(file).batches(["x"], {"c": ["-", "red"]})
     assert (read.start, read.m) == (0, 4)
     np.testing.assert_array_equal(read.columns["x"], [1.0, math.nan, 2.5, math.nan])
     c = read.columns["c"]
@@ -146,7 +147,7 @@ def test_rows_of_a_csv_file(tmp_path: Path) -> None:
 def test_a_level_with_spaces_is_found_as_it_is_written(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("c\n red\nred\n")
-    (read,) = csv_blocks(file, [], {"c": [" red"]})
+    (read,) = open_source(file).batches([], {"c": [" red"]})
     c = read.columns["c"]
     assert isinstance(c, Coded)
     assert [c.levels[code] for code in c.codes] == [" red", "red"]
@@ -165,7 +166,7 @@ def test_cells_that_are_no_numbers(tmp_path: Path, cell: str, says: str) -> None
     file = tmp_path / "t.csv"
     file.write_text(f"x\n1\n{cell}\n")
     with pytest.raises(DataError, match=says) as caught:
-        list(csv_blocks(file, ["x"], {}))
+        list(open_source(file).batches(["x"], {}))
     assert "line 3" in str(caught.value)
 
 

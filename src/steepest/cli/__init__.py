@@ -19,6 +19,7 @@ from steepest.cli.options import (
     FitOptions,
     ForecastOptions,
     PredictOptions,
+    SchemaOptions,
     ShowOptions,
     VerifyOptions,
 )
@@ -30,8 +31,27 @@ __all__ = ["main"]
 
 def _data(function: Callable[..., Any]) -> Callable[..., Any]:
     """FILE and --target, alike in all commands that read a table."""
-    target = click.option("--target", metavar="NAME", help="Column with the two labels.  [bundled data: sex]")
+    target = click.option("--target", metavar="NAME", help="Column with the labels.  [bundled data: sex]")
     return click.argument("file", required=False)(target(function))
+
+
+def _schema_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What columns are and what is done about them, alike for fit and schema."""
+    for option in reversed((
+        click.option("--missing", metavar="[NAME=]POLICY", multiple=True, help="Missing values: error, indicator, "
+                     "category, drop; for all columns or one.  [error]"),
+        click.option("--unseen", metavar="[NAME=]POLICY", multiple=True, help="Levels that only new rows have: error, "
+                     "reference, missing, rare.  [error]"),
+        click.option("--rare", metavar="[NAME=]ROWS", multiple=True, help="Levels of fewer rows count as one; below 1, "
+                     "a share of the rows.  [0]"),
+        click.option("--reference", metavar="NAME=LEVEL", multiple=True, help="The level that the others are compared "
+                     "with.  [the first]"),
+        click.option("--category", metavar="NAME", multiple=True, help="Numbers that are levels; can be repeated."),
+        click.option("--na", type=NAMES, metavar="A,B,…", multiple=True, help="Texts that mean a missing value.  "
+                     "[empty NA N/A null nan ? -]"),
+    )):  # fmt: skip
+        function = option(function)
+    return function
 
 
 @click.group(cls=Surface, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -70,6 +90,7 @@ def main() -> None:
 )
 @click.option("--budget", type=SECONDS, metavar="TIME", help="Stop after this time: 30s, 2m, 1.5h.")
 @click.option("--l2", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Penalty ½ l2 |w|², never on b.  [0]")
+@click.option("--l1", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Lasso: + l1 |w|₁, two classes.  [0]")
 @click.option("--standardize", is_flag=True, help="Descend on standardised columns; the penalty refers to them.")
 @click.option("--positive", metavar="LABEL", help="The positive class.  [the later label in sorted order]")
 @click.option(
@@ -77,6 +98,8 @@ def main() -> None:
 )
 @click.option("--drop", metavar="NAME", multiple=True, help="Leave this column out; can be repeated.")
 @click.option("--weights", metavar="NAME", help="Column of row weights >= 0.")
+@click.option("--schema", metavar="FILE", help="What the columns are, from `steepest schema`.")
+@_schema_options
 @click.option("--kernel", type=click.Choice(["auto", "loop", "vectorised", "gram"]), default="auto", show_default=True)
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads: the same bits for any number.  [all]"
@@ -85,11 +108,45 @@ def main() -> None:
 @click.option("--out", metavar="FILE", help="Save the model, for `steepest predict`.")
 @click.option("--quiet", is_flag=True, help="Print errors and notes only.")
 def fit(**given: Any) -> int:
-    """Minimise the cost J on the table FILE (CSV with a header; - reads standard input).
+    """Minimise the cost J on the table FILE.
+
+    FILE is CSV with a header (plain, gzip or zstd), Parquet, a folder of them, or - for standard input. Texts are
+    categories.
+
+    \b
+    Examples:
+      steepest fit data.csv --target y
+      steepest fit data.parquet --target y --missing indicator --l2 0.01
+      steepest fit folder/ --target y --rare 50 --unseen rare --out model.json
+      steepest schema data.csv --target y > schema.json
+      steepest fit data.csv --target y --schema schema.json
 
     Exit codes: 0 good, 1 data or run error, 2 usage, 3 no finite optimum exists, 130 interrupted.
-    """
+    """  # noqa: D301  (click wants the character itself)
     return command("fit", FitOptions(**given))
+
+
+@main.command(short_help="Say what the columns of a table are, as JSON.")
+@click.argument("file")
+@click.option("--target", metavar="NAME", help="Column with the labels, which is no feature.")
+@click.option(
+    "--columns", type=NAMES, metavar="A,B,…", multiple=True, help="The features.  [all columns but the target]"
+)
+@click.option("--drop", metavar="NAME", multiple=True, help="Leave this column out; can be repeated.")
+@click.option("--weights", metavar="NAME", help="Column of row weights, which is no feature.")
+@_schema_options
+@click.option("--text", is_flag=True, help="For a person to read, instead of JSON.")
+def schema(**given: Any) -> int:
+    """Say what the columns of FILE are: numbers, categories with their levels, what is done about missing values.
+
+    The JSON can be edited, and given to `steepest fit --schema`. Every row is read.
+
+    \b
+    Examples:
+      steepest schema data.csv --target y --text
+      steepest schema data.csv --target y --missing age=indicator > schema.json
+    """  # noqa: D301
+    return command("schema", SchemaOptions(**given))
 
 
 @main.command(short_help="Show one example's graph, forward and backward.")
@@ -121,11 +178,16 @@ def explain(**given: Any) -> int:
 @click.option("--out", metavar="FILE", help="Write the CSV there.  [standard output]")
 @click.option("--quiet", is_flag=True, help="Print errors only.")
 def predict(**given: Any) -> int:
-    """Predict every row of FILE (- reads standard input) with MODEL, as CSV.
+    """Predict every row of FILE (CSV, Parquet, a folder; - reads standard input) with MODEL, as CSV.
+
+    \b
+    Examples:
+      steepest predict model.json new.parquet > predictions.csv
+      cat new.csv | steepest predict model.json - --lenient
 
     The columns: row, probability, predicted label, and the guard rails: how many values of the row are unseen
     levels, missing, or outside the range that the model was fitted to.
-    """
+    """  # noqa: D301
     return command("predict", PredictOptions(**given))
 
 

@@ -6,13 +6,14 @@ import json
 import textwrap
 
 import click
+import numpy as np
 
 from steepest.agreement import agreement_table
 from steepest.cli.options import AgreeOptions
 from steepest.cli.render import count
 from steepest.cli.screen import width
 from steepest.cli.surface import FAILED, complain
-from steepest.cli.table import open_table
+from steepest.cli.table import open_table, two_classes
 
 __all__ = ["run"]
 
@@ -20,7 +21,8 @@ __all__ = ["run"]
 def run(asked: AgreeOptions) -> int:
     """The exit code."""
     table = open_table(asked)
-    found = agreement_table(table.X, table.target.y, seed=asked.seed)
+    two_classes(table)
+    found = agreement_table(np.asarray(table.X), table.target.y, seed=asked.seed)
     if asked.json:
         rows = [
             {"what": each.what, "value": each.value, "unit": each.unit, "bound": each.bound, "holds": bool(each.holds)}
@@ -28,7 +30,7 @@ def run(asked: AgreeOptions) -> int:
         ]
         click.echo(json.dumps({"agreement": rows, "holds": all(each.holds for each in found)}, allow_nan=False))
     else:
-        head = f"{table.source}: {count(len(table.target.y), 'row')}, {count(len(table.names), 'feature')}"
+        head = f"{table.shown}: {count(len(table.target.y), 'row')}, {count(len(table.names), 'feature')}"
         click.echo(f"{head}\n")
         for each in found:
             click.echo(textwrap.fill(each.what, width()))

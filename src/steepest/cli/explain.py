@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+import numpy as np
 
 from steepest.cli.options import ExplainOptions
 from steepest.cli.screen import note
-from steepest.cli.table import open_table
+from steepest.cli.table import open_table, two_classes
 from steepest.data.quoting import quoted, safe
 from steepest.data.whole_file import whole_file
 from steepest.errors import DataError
@@ -87,10 +88,11 @@ def _row(asked: ExplainOptions, model: Model | None) -> tuple[tuple[float, ...],
     if model is not None and asked.file is not None and target is None:
         target = model.target
     table = open_table(_Source(asked.file, target, _columns(asked, model), asked.drop))
-    row, m = asked.row or 1, len(table.target.y)
+    two_classes(table)
+    row, m = asked.row or 1, len(table.target.codes)
     if row > m:
-        raise DataError(f"{table.source} has {m} rows, --row {row} is beyond the last")
-    value = int(table.target.y[row - 1])
+        raise DataError(f"{table.shown} has {m} rows, --row {row} is beyond the last")
+    value = int(table.target.codes[row - 1])
     label = table.target.classes[value]
     if model is not None:
         known = [str(each) for each in model.classes]
@@ -98,8 +100,8 @@ def _row(asked: ExplainOptions, model: Model | None) -> tuple[tuple[float, ...],
             raise DataError(f"the model tells {quoted(known[0])} from {quoted(known[1])}, row {row} is {quoted(label)}")
         value = known.index(label)
     if not asked.json:
-        note(f"row {row} of {table.source}: {table.target.name} is {safe(label)}, y = {value}")
-    return tuple(table.X[row - 1].tolist()), float(value), table.names
+        note(f"row {row} of {table.shown}: {table.target.name} is {safe(label)}, y = {value}")
+    return tuple(np.asarray(table.X[row - 1 : row])[0].tolist()), float(value), table.names
 
 
 class _Source:

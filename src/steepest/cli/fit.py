@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,18 +10,20 @@ from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from steepest.cli.lazily import module
 from steepest.cli.options import FitOptions
 from steepest.cli.render import Outcome, as_json, as_text
 from steepest.cli.screen import note, on_screen
 from steepest.cli.surface import INTERRUPTED, SEPARATED
-from steepest.cli.table import PATIENCE, open_table
-from steepest.data.table import Table
+from steepest.cli.table import PATIENCE, open_table, two_classes
+from steepest.data import product
+from steepest.data.files.table import FileTable
 from steepest.diagnosis import Note
 from steepest.driver import Step
 from steepest.errors import DataError
-from steepest.fitting import fit
+from steepest.fitting import MOST_DENSE, fit
 from steepest.model import Model
 from steepest.options import MOST
 from steepest.result import Fit
@@ -39,9 +42,16 @@ def run(asked: FitOptions) -> int:
         raise click.UsageError("--tol is a relative gap: less than 1")
     if asked.kernel == "gram" and (asked.method == "newton" or asked.standardize):
         raise click.UsageError("--kernel gram is for gd, momentum and nesterov, without --standardize")
-    table = open_table(asked, asked.positive, asked.weights, asked.quiet)
+    dense_up_to = math.inf if asked.method != "auto" else 0 if asked.l2 else MOST_DENSE
+    if asked.l1 and (asked.method != "auto" or asked.learning_rate is not None):
+        raise click.UsageError("--l1 is for --method auto")
+    table = open_table(asked, asked.quiet, dense_up_to)
+    if asked.method != "auto" or asked.learning_rate is not None or asked.iterations is not None:
+        two_classes(table)
+    for remark in table.remarks:
+        note(remark.text)
     fitted = _fitted(asked, table)
-    right = int(np.count_nonzero((fitted.decision_function(table.X) > 0.0) == (table.target.y == 1.0)))
+    right = int(np.count_nonzero(_said(fitted, table.X) == table.target.codes))
     outcome = Outcome(table, fitted, right)
     if asked.out is not None and outcome.verdict:
         note("no model is saved")
@@ -56,13 +66,20 @@ def run(asked: FitOptions) -> int:
     return INTERRUPTED if fitted.status is Status.INTERRUPTED else 0
 
 
-def _fitted(asked: FitOptions, table: Table) -> Fit:
+def _said(fitted: Fit, X: Any) -> NDArray[np.intp]:
+    """The place of the most probable class for each row of the design."""
+    z = product(X, fitted.w) + fitted.b
+    places: NDArray[np.intp] = (z > 0.0).astype(np.intp) if z.ndim == 1 else z.argmax(axis=1)
+    return places
+
+
+def _fitted(asked: FitOptions, table: FileTable) -> Fit:
     """The fit, its labels as they are written in the file."""
     watcher = _Watcher(asked.iterations or MOST) if on_screen(err=True) and not asked.quiet else None
     try:
         made = fit(
             table.X,
-            table.target.y,
+            table.target.codes,
             method="gd" if asked.method == "auto" and asked.learning_rate is not None else asked.method,
             tol=asked.tol,
             learning_rate=asked.learning_rate or "safe",
@@ -71,6 +88,7 @@ def _fitted(asked: FitOptions, table: Table) -> Fit:
             gradient_tolerance=asked.gradient_tolerance,
             budget=asked.budget,
             l2=asked.l2,
+            l1=asked.l1,
             sample_weight=table.weights,
             standardize=asked.standardize,
             callback=watcher,
@@ -80,24 +98,26 @@ def _fitted(asked: FitOptions, table: Table) -> Fit:
             threads=asked.threads,
         )
     except DataError as error:
-        raise DataError(f"{table.source}: {error}") from None
+        raise DataError(f"{table.shown}: {error}") from None
     finally:
         if watcher is not None:
             watcher.close()
-    return replace(made, classes=table.target.classes)
+    notes = (*(Note(*remark) for remark in table.remarks), *made.notes)
+    return replace(made, classes=table.target.classes, schema=table.schema, notes=notes)
 
 
-def _save(asked: FitOptions, table: Table, fitted: Fit) -> None:
+def _save(asked: FitOptions, table: FileTable, fitted: Fit) -> None:
     """The model with what is known of its rows, and a word about which they were."""
     assert asked.out is not None
-    labels = np.array(table.target.classes, dtype=object)[table.target.y.astype(np.intp)]
+    labels = np.array(table.target.classes, dtype=object)[table.target.codes]
     model = Model.of(
-        fitted, table.X, labels, table.weights, target=table.target.name, source=table.source, weights=asked.weights
+        fitted, table.X, labels, table.weights, target=table.target.name, source=table.shown, weights=asked.weights
     )
     model.save(asked.out)
     if not asked.quiet:
-        positives, fingerprint = table.target.counts[1], (model.provenance.sha256 or "")[:16]
-        note(f"{asked.out} is of {len(labels):,} rows, {positives:,} of them positive, fingerprint {fingerprint}")
+        counts, fingerprint = table.target.counts, (model.provenance.sha256 or "")[:16]
+        each = f"{counts[1]:,} of them positive" if len(counts) == 2 else f"of {len(counts)} classes"
+        note(f"{asked.out} is of {len(labels):,} rows, {each}, fingerprint {fingerprint}")
 
 
 def _say(watcher: _Watcher | None) -> Callable[[Note], Any]:

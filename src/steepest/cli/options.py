@@ -12,6 +12,7 @@ __all__ = [
     "FitOptions",
     "ForecastOptions",
     "PredictOptions",
+    "SchemaOptions",
     "ShowOptions",
     "VerifyOptions",
 ]
@@ -31,16 +32,42 @@ class FitOptions:
     gradient_tolerance: float
     budget: float | None
     l2: float
+    l1: float
     standardize: bool
     positive: str | None
     columns: tuple[tuple[str, ...], ...]
     drop: tuple[str, ...]
     weights: str | None
+    schema: str | None
+    missing: tuple[str, ...]
+    unseen: tuple[str, ...]
+    rare: tuple[str, ...]
+    reference: tuple[str, ...]
+    category: tuple[str, ...]
+    na: tuple[tuple[str, ...], ...]
     kernel: Literal["auto", "loop", "vectorised", "gram"]
     threads: int | None
     json: bool
     out: str | None
     quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaOptions:
+    """`steepest schema`."""
+
+    file: str
+    target: str | None
+    columns: tuple[tuple[str, ...], ...]
+    drop: tuple[str, ...]
+    weights: str | None
+    missing: tuple[str, ...]
+    unseen: tuple[str, ...]
+    rare: tuple[str, ...]
+    reference: tuple[str, ...]
+    category: tuple[str, ...]
+    na: tuple[tuple[str, ...], ...]
+    text: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import numpy as np
 from steepest import __version__
 from steepest.cli.lazily import module
 from steepest.cli.screen import coloured, width
+from steepest.data.files.table import FileTable
 from steepest.data.quoting import safe
-from steepest.data.table import Table
 from steepest.optimum.regime import choose
 from steepest.proof.certificate import Certificate
 from steepest.result import Fit
@@ -32,14 +32,14 @@ GLUE = "\N{NO-BREAK SPACE}"
 class Outcome:
     """A fit with the table it is of; `right` rows are on their side of probability ½."""
 
-    table: Table
+    table: FileTable
     fit: Fit
     right: int
 
     @property
     def m(self) -> int:
         """Rows."""
-        return len(self.table.target.y)
+        return len(self.table.target.codes)
 
     @property
     def verdict(self) -> str:
@@ -57,8 +57,9 @@ def as_json(outcome: Outcome) -> str:
     """One JSON object; coefficients by name, the history whole."""
     fit, target = outcome.fit, outcome.table.target
     numbers = [None] * len(fit.w) if outcome.verdict else fit.w.tolist()
+    b = fit.b if isinstance(fit.b, float) else np.asarray(fit.b).tolist()
     document = {
-        "intercept": None if outcome.verdict else fit.b,
+        "intercept": None if outcome.verdict else b,
         "coefficients": dict(zip(fit.feature_names, numbers, strict=True)),
         "cost": fit.cost,
         "certificate": certificate_as_json(fit.certificate, fit.feature_names),
@@ -69,12 +70,14 @@ def as_json(outcome: Outcome) -> str:
         "method": fit.method,
         "learning_rate": fit.learning_rate,
         "l2": fit.l2,
+        "l1": fit.penalties.l1,
         "standardize": fit.standardize,
         "target": target.name,
         "classes": list(fit.classes),
         "counts": list(target.counts),
         "rows": outcome.m,
         "accuracy": outcome.right / outcome.m,
+        "schema": outcome.table.schema.to_dict(),
         "notes": [{"kind": note.kind, "text": note.text} for note in fit.notes],
         "passes": fit.passes,
         "seconds": fit.seconds,
@@ -133,14 +136,23 @@ def line(head: str, text: str) -> str:
 def _what(outcome: Outcome) -> str:
     table, fit, target = outcome.table, outcome.fit, outcome.table.target
     weighted = ", weighted" if table.weights is not None else ""
-    (negative, positive), (zeros, ones) = (_label(each) for each in target.classes), target.counts
+    labels, counts = [_label(each) for each in target.classes], target.counts
+    if len(labels) == 2:
+        said = f"{labels[1]} is positive ({counts[1]:,}), {labels[0]} negative ({counts[0]:,})"
+    else:
+        some = ", ".join(f"{label} {many:,}" for label, many in zip(labels[:8], counts, strict=False))
+        said = f"{len(labels)} classes: {some}{', …' if len(labels) > 8 else ''}"
     mean = "weighted mean" if table.weights is not None else "mean"
-    objective = f"J = {mean} of {'−(y log a + (1 − y) log(1 − a)),'.replace(' ', GLUE)} "
-    objective += "a = σ(wᵀx + b)".replace(" ", GLUE)
+    loss, a = ("−(y log a + (1 − y) log(1 − a)),", "a = σ(wᵀx + b)")
+    if len(labels) > 2:
+        loss, a = "−log a of the row's class,", "a = softmax(Wᵀx + b)"
+    objective = f"J = {mean} of {loss.replace(' ', GLUE)} {a.replace(' ', GLUE)}"
     if fit.l2:
         scale = "standardised columns" if fit.standardize else "the columns as they are"
         penalty = f"½ · {fit.l2:g} · |w|²".replace(" ", GLUE)
         objective += f", plus {penalty} on {scale}, b not penalised"
+    if fit.penalties.l1:
+        objective += f", plus {f'{fit.penalties.l1:g} · |w|₁'.replace(' ', GLUE)}"
     if fit.method == "auto":
         method = f"auto: {choose(outcome.m, len(table.names), l2=fit.l2).regime.value}"
     else:
@@ -149,8 +161,8 @@ def _what(outcome: Outcome) -> str:
         method += ", on standardised columns"
     return "\n".join(
         [
-            line("read", f"{table.source}: {count(outcome.m, 'row')}{weighted}, {count(len(table.names), 'feature')}"),
-            line("target", f"{_name(target.name)}: {positive} is positive ({ones:,}), {negative} negative ({zeros:,})"),
+            line("read", f"{table.shown}: {count(outcome.m, 'row')}{weighted}, {count(len(table.names), 'feature')}"),
+            line("target", f"{_name(target.name)}: {said}"),
             line("minimise", objective),
             line("method", method),
         ]
@@ -164,7 +176,7 @@ def _descent(outcome: Outcome) -> str:
         line("J before", f"{outcome.before:.6f}" if _plain(outcome.before) else f"{outcome.before:.6g}"),
         line("J after", f"{fit.cost:.6f}" if _plain(fit.cost) else f"{fit.cost:.6g}"),
     ]
-    if fit.l2:
+    if fit.l2 or fit.penalties.l1:
         lines.append(line("", f"{fit.value:.6g} with the penalty"))
     lines.append(line("ended", f"after {count(fit.iterations, 'step')} in {seconds}: {fit.status.value}"))
     lines.append(line("proved", f"{fit.certificate.sentence}"))
@@ -200,6 +212,8 @@ def _plain(value: float) -> bool:
 
 def _weights(fit: Fit) -> str:
     """Names and weights in two columns, decimal points below each other; the largest only if there are many."""
+    if fit.w.ndim == 2:
+        return _table_of_weights(fit)
     order = np.arange(len(fit.w))
     if len(order) > MOST_WEIGHTS:
         order = np.sort(np.argsort(-np.abs(fit.w), kind="stable")[:MOST_WEIGHTS])
@@ -216,6 +230,24 @@ def _weights(fit: Fit) -> str:
     return "\n".join(["weights", *lines])
 
 
+def _table_of_weights(fit: Fit) -> str:
+    """One paragraph for each column of the design: its weight for each class, as many as fit on a screen."""
+    order = np.arange(len(fit.w))
+    if fit.w.size > MOST_WEIGHTS:
+        most = max(1, MOST_WEIGHTS // fit.w.shape[1])
+        order = np.sort(np.argsort(-np.abs(fit.w).max(axis=1), kind="stable")[:most])
+    rows = [(_name(fit.feature_names[j]), fit.w[j]) for j in order] + [("b", np.asarray(fit.b))]
+    lines = []
+    for name, each in rows:
+        told = [f"{_label(label)} {value:.6g}" for label, value in zip(fit.classes[:MOST_WEIGHTS], each, strict=False)]
+        lines.append(
+            textwrap.fill(f"{name}: {', '.join(told)}", width(), initial_indent="  ", subsequent_indent="    ")
+        )
+    if len(order) < len(fit.w):
+        lines.insert(-1, f"  … {len(order)} of {len(fit.w):,} columns; all are in --json and --out")
+    return "\n".join(["weights", *lines])
+
+
 def aligned(numbers: list[float]) -> list[str]:
     """Six significant digits, padded so that the decimal points stand below each other."""
     texts = [f"{number:.6g}" for number in numbers]
@@ -225,7 +257,7 @@ def aligned(numbers: list[float]) -> list[str]:
 
 def _accuracy(outcome: Outcome) -> str:
     target, m = outcome.table.target, outcome.m
-    usual = max(range(2), key=lambda value: target.counts[value])
+    usual = max(range(len(target.counts)), key=lambda value: target.counts[value])
     guess = f"always saying {_label(target.classes[usual])} would get {target.counts[usual] / m:.1%}"
     return line(
         "accuracy", f"{outcome.right / m:.1%} of the rows it was fitted to ({outcome.right:,} of {m:,}); {guess}"

@@ -5,6 +5,7 @@ Frames are known by what their type offers, so that none of their libraries, nor
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, cast
 
@@ -15,7 +16,18 @@ from steepest.data.column_table import ColumnTable
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["LARGEST", "as_array", "as_rows", "as_table", "as_weights", "check_size", "is_column", "is_frame", "product"]
+__all__ = [
+    "LARGEST",
+    "as_array",
+    "as_rows",
+    "as_table",
+    "as_weights",
+    "check_size",
+    "is_column",
+    "is_frame",
+    "is_paths",
+    "product",
+]
 
 SLICE = 1 << 16  # elements checked at a time
 WIDENED = 1 << 18  # elements turned into float64 at a time
@@ -31,6 +43,13 @@ def is_frame(X: Any) -> bool:
     return named and any(
         hasattr(kind, name) for name in ("__arrow_c_stream__", "iloc", "collect", "__narwhals_dataframe__")
     )
+
+
+def is_paths(X: Any) -> bool:
+    """Whether X names files: a path, or a list of paths."""
+    if isinstance(X, str | os.PathLike):
+        return True
+    return isinstance(X, list | tuple) and len(X) > 0 and all(isinstance(each, str | os.PathLike) for each in X)
 
 
 def is_column(y: Any) -> bool:

@@ -6,24 +6,26 @@ No sniffing: a sniffer turns a file with one ragged line into a single text colu
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from steepest.data.quoting import all_numbers, quoted, safe
 from steepest.errors import DataError
 
-__all__ = ["CsvRows", "open_csv"]
+__all__ = ["FOREIGN", "STANDARD_INPUT", "CsvRows", "open_csv", "refusal"]
 
 LONGEST_LINE = 1 << 24  # characters; a file without line ends would fill the memory
 STANDARD_INPUT = "-"
+GZIP = b"\x1f\x8b"
 FOREIGN = {  # first bytes of what people pass for CSV
     b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a Parquet file",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\xff\xfe": "UTF-16 text",
@@ -40,17 +42,17 @@ def open_csv(path: str | os.PathLike[str], shown: str | None = None) -> Iterator
     name = os.fspath(path)
     shown = shown or ("standard input" if name == STANDARD_INPUT else safe(name))
     try:
-        file = sys.stdin.buffer if name == STANDARD_INPUT else Path(name).open("rb")  # noqa: SIM115
+        file = sys.stdin.buffer if name == STANDARD_INPUT else _opened(Path(name))
     except (OSError, ValueError) as error:
-        raise DataError(f"{shown}: {_why(error)}") from None
+        raise DataError(f"{shown}: {refusal(error)}") from None
     rows = None
     try:
         rows = CsvRows(file, shown)
         yield rows
-    except OSError as error:
-        if error.filename is not None or isinstance(error, BrokenPipeError):
+    except (OSError, EOFError, zlib.error) as error:
+        if getattr(error, "filename", None) is not None or isinstance(error, BrokenPipeError):
             raise  # not from reading this file
-        raise DataError(f"{shown}: {_why(error)}") from None
+        raise DataError(f"{shown}: {refusal(error)}") from None
     finally:
         if name != STANDARD_INPUT:
             file.close()
@@ -61,16 +63,18 @@ def open_csv(path: str | os.PathLike[str], shown: str | None = None) -> Iterator
 class CsvRows:
     """Header (`names`) and rows of one CSV file: iterating yields (line number, cells), each row as long as the header.
 
-    `suspect` says whether the current row may hold a cell that Python reads as a number and nobody else does.
+    `blank` lines stood before the header.
     """
 
     def __init__(self, file: IO[bytes], shown: str) -> None:
         self.shown = shown
-        self.suspect = False
+        self.blank = 0
         buffered = file if isinstance(file, io.BufferedReader) else io.BufferedReader(io.BytesIO(file.read()))
         self._start = buffered.peek(8)[:8]
         # Undecodable bytes become lone surrogates, so that the line they are in is known when they are refused.
         self._text = io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        if csv.field_size_limit() < LONGEST_LINE:  # one for the process; DuckDB reads such cells as well
+            csv.field_size_limit(LONGEST_LINE)
         self._reader = csv.reader(self._lines(), strict=True)
         self.names = self._header()
 
@@ -110,7 +114,6 @@ class CsvRows:
     def _next(self) -> tuple[int, list[str] | None]:
         """The next row with the number of its first line; None at the end."""
         line = self._reader.line_num + 1
-        self.suspect = False
         try:
             return line, next(self._reader, None)
         except csv.Error as error:
@@ -126,7 +129,6 @@ class CsvRows:
                 raise self.error(number, f"a NUL character: {self._looks_like() or 'the file is damaged or binary'}")
             if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
                 raise self.error(number, f"no end within {LONGEST_LINE:,} characters: this is no table")
-            self.suspect = self.suspect or "_" in line
             yield line
 
     def _check_text(self, line: str, number: int) -> None:
@@ -146,6 +148,7 @@ class CsvRows:
     def _header(self) -> tuple[str, ...]:
         line, row = self._next()
         while row is not None and not row:
+            self.blank += 1
             line, row = self._next()
         if row is None:
             raise DataError(f"{self.shown} is empty: a header with the names of the columns, and rows, are needed")
@@ -172,22 +175,34 @@ class CsvRows:
         return self.error(line, f"{count} {cells}, but the header has {len(self.names)} columns: {hint}")
 
 
-def _why(error: Exception) -> str:
+def _opened(path: Path) -> IO[bytes]:
+    """The file, unpacked if it is gzip."""
+    file = path.open("rb")
+    if file.peek(2)[:2] != GZIP:
+        return file
+    file.close()
+    return io.BufferedReader(cast("io.RawIOBase", gzip.open(path)))
+
+
+def refusal(error: Exception) -> str:
+    """Why a file cannot be read, in words."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, IsADirectoryError):
-        return "this is a directory, a CSV file is needed"
+        return "this is a directory, a file is needed"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if isinstance(error, OSError):
-        return f"cannot be read ({error.strerror or error})"
+    if isinstance(error, OSError | EOFError):
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})"
     return f"no possible name of a file ({error})"
 
 
 def _explained(message: str) -> str:
     """What the `csv` module says, in words for somebody who does not know it."""
-    if "unexpected end of data" in message or "field larger" in message:
+    if "unexpected end of data" in message:
         return "a quotation mark is opened here and never closed"
+    if "field larger" in message:
+        return f"a cell has more than {csv.field_size_limit():,} characters, or a quotation mark is never closed"
     if "expected after" in message:
         return "text goes on after a closing quotation mark: double the quotation marks inside a cell"
     return f"not a CSV row ({message})"

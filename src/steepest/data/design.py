@@ -134,14 +134,16 @@ def _category(column: Column, found: Category, m: int) -> _Part:
     places = {level: k for k, level in enumerate(own)}
     if column.reference is not None:
         places[column.reference] = -1
+    places |= dict.fromkeys(column.rare, places[column.levels[-1]])
     last = len(own) if column.has_missing else -1
     stand_in = column.missing == "category" and column.unseen == "reference"
     if found.missing and not (column.has_missing or column.missing == "drop" or stand_in):
         raise _gap(column, found, m)
     unseen = {level: rows for level, rows in zip(found.levels, found.counts, strict=True) if level not in places}
-    if unseen and not (column.unseen == "reference" or (column.unseen == "missing" and column.has_missing)):
+    lenient = {"reference": True, "missing": column.has_missing, "rare": bool(column.rare)}
+    if unseen and not lenient.get(column.unseen, False):
         raise _unseen(column, found, unseen)
-    other = last if column.unseen == "missing" else -1
+    other = last if column.unseen == "missing" else places[column.levels[-1]] if column.unseen == "rare" else -1
     place = np.array([*(places.get(level, other) for level in found.levels), last], dtype=np.intp)
     source = Levels(found.codes, place, len(own) + column.has_missing)
     return _Part(source, unseen, drops=bool(found.missing) and column.missing == "drop")

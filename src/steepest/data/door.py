@@ -1,4 +1,4 @@
-"""The door by which data come to a fit: arrays go through as they are, frames are opened by their schema."""
+"""The door by which data come to a fit: arrays go through as they are, frames and files are opened by their schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from steepest.data.arrays import is_frame
+from steepest.data.arrays import is_frame, is_paths
 from steepest.data.quoting import quoted
 from steepest.data.schema import Remark, Schema
 from steepest.errors import DataError
@@ -20,6 +20,7 @@ class Received:
 
     schema    of the frame; None for arrays
     remarks   what is worth a word about its columns
+    classes   of a file: its labels as written, of which y are the places; None for all else
     """
 
     X: Any
@@ -27,14 +28,16 @@ class Received:
     weight: Any
     schema: Schema | None = None
     remarks: tuple[Remark, ...] = ()
+    classes: tuple[str, ...] | None = None
 
 
 def receive(X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_to: float) -> Received:
-    """What to fit. Of a frame, y and sample_weight may be names of columns, and more columns of levels than
+    """What to fit. Of a frame or of files, y and sample_weight may be names of columns, and more columns of levels than
     `dense_up_to` may become sparse rows.
     """
-    if is_frame(X):
-        received: Received = import_module("steepest.data.intake").opened(X, y, sample_weight, schema, dense_up_to)
+    if is_frame(X) or is_paths(X):
+        door = "steepest.data.intake" if is_frame(X) else "steepest.data.files.table"
+        received: Received = import_module(door).opened(X, y, sample_weight, schema, dense_up_to)
         return received
     if schema is not None:
         raise DataError(f"a schema describes the columns of a frame, but X is of type {type(X).__name__}")

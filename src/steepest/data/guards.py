@@ -82,6 +82,8 @@ def missing_place(column: Column) -> int | None:
 
 def unseen_place(column: Column) -> int | None:
     """Where a level counts that the schema does not have; as `missing_place`."""
+    if column.unseen == "rare" and column.rare:
+        return _places(column)[column.levels[-1]]
     if column.unseen == "missing" and column.has_missing:
         return len(_own(column))
     return NOWHERE if column.unseen == "reference" else None
@@ -94,14 +96,20 @@ def spellings(column: Column) -> dict[str, int]:
     {'1': -1, '1.0': -1, '2': 0, '2.0': 0}
     """
     places: dict[str, int] = {}
-    own = {level: k for k, level in enumerate(_own(column))}
-    for level in column.levels:
-        place = own.get(level, NOWHERE)
+    own = _places(column)
+    for level in (*column.levels, *column.rare):
+        place = own[level] if level in own else own[column.levels[-1]]
         places[level] = place
         whole = level.removeprefix("-")
         if whole.isascii() and whole.isdigit() and is_number(level) and f"{level}.0" not in column.levels:
             places[f"{level}.0"] = place
     return places
+
+
+def _places(column: Column) -> dict[str, int]:
+    """The place of each level among the columns of the design."""
+    own = {level: k for k, level in enumerate(_own(column))}
+    return {level: own.get(level, NOWHERE) for level in column.levels}
 
 
 def _own(column: Column) -> list[str]:

@@ -8,21 +8,21 @@ but texts and categories, which have one natural encoding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from steepest.data.arrays import is_paths
 from steepest.data.categories import Category, looks_like
 from steepest.data.content import Content, Measured, as_category, as_number, look, mean_of
 from steepest.data.frames import Frame, Given, open_frame
-from steepest.data.quoting import all_numbers, nearest, quoted
-from steepest.data.schema import MISSING_POLICIES, UNSEEN_POLICIES, Column, Remark, Schema
+from steepest.data.quoting import all_numbers, quoted
+from steepest.data.schema import RARE, Column, Remark, Schema
+from steepest.data.wishes import SHOWN, Wishes
 from steepest.errors import DataError
 
-__all__ = ["Wishes", "infer", "schema"]
-
-SHOWN = 8  # problems and names that a message lists
+__all__ = ["infer", "schema", "schema_from"]
 
 
 def schema(
@@ -34,6 +34,7 @@ def schema(
     reference: str | Mapping[str, str | None] | None = "first",
     exclude: Sequence[str] = (),
     categories: Sequence[str] = (),
+    rare: float | Mapping[str, float] = 0,
 ) -> Schema:
     """What the columns of a frame are, to be looked at, kept, and given to `steepest.fit(frame, y, schema=…)`.
 
@@ -49,7 +50,8 @@ def schema(
         such rows out. One for all, or by name: {"age": "indicator"}.
     unseen
         What to do, when the schema is used later, with a level that it does not have, and with a missing value in a
-        column that had none: "error"; "reference": the reference level, or the mean; "missing": as if it were missing.
+        column that had none: "error"; "reference": the reference level, or the mean; "missing": as if it were missing;
+        "rare": as one of the rare levels, where there are some.
     reference
         "first" level of each category, or by name: {"colour": "red"}; the others follow the rule. None: every level
         has a column; with a penalty none is favoured then, without one the columns depend on each other.
@@ -57,6 +59,9 @@ def schema(
         Names of columns to leave out.
     categories
         Names of columns of numbers, each value of which is a level; and of texts that are categories all the same.
+    rare
+        Levels with fewer rows than this count as one level, "(rare)"; below 1 it is a share of the rows. One for all,
+        or by name: {"town": 50}.
 
     Returns
     -------
@@ -78,57 +83,12 @@ def schema(
       colour  category  red 2 (reference), sky 1
 
     """
-    wishes = Wishes(missing, unseen, reference, tuple(exclude), tuple(categories))
+    wishes = Wishes(missing, unseen, reference, tuple(exclude), tuple(categories), rare)
     special = () if y is None else (y,)
+    if is_paths(frame):
+        return import_module("steepest.data.files.table").schema_of_files(frame, y, wishes)  # type: ignore[no-any-return]
     found, _ = infer(open_frame(frame), special, wishes)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What was asked for; see `schema`."""
-
-    missing: str | Mapping[str, str] = "error"
-    unseen: str | Mapping[str, str] = "error"
-    reference: str | Mapping[str, str | None] | None = "first"
-    exclude: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-
-    def check(self, names: Sequence[str]) -> None:
-        """DataError for names that are not there, ValueError for policies that do not exist."""
-        for what, value, known in (
-            ("missing", self.missing, MISSING_POLICIES),
-            ("unseen", self.unseen, UNSEEN_POLICIES),
-        ):
-            for policy in value.values() if isinstance(value, Mapping) else (value,):
-                if policy not in known:
-                    raise ValueError(f"{what}={policy!r} is none of {', '.join(known)}")
-        if isinstance(self.reference, str) and self.reference != "first":
-            raise ValueError(f"reference={self.reference!r}: say 'first', None, or {{column: level}}")
-        mappings = [each for each in (self.missing, self.unseen, self.reference) if isinstance(each, Mapping)]
-        for name in (*self.exclude, *self.categories, *(name for each in mappings for name in each)):
-            if name not in names:
-                raise DataError(f"the frame has no column {quoted(str(name))}: {nearest(str(name), names)}")
-
-    def missing_of(self, name: str, category: bool) -> str:
-        """The policy for one column; an indicator of a category is a level of its own."""
-        policy = self.missing.get(name, "error") if isinstance(self.missing, Mapping) else self.missing
-        return "category" if category and policy == "indicator" else policy
-
-    def unseen_of(self, name: str) -> str:
-        """The policy for one column."""
-        return self.unseen.get(name, "error") if isinstance(self.unseen, Mapping) else self.unseen
-
-    def reference_of(self, name: str, levels: Sequence[str]) -> str | None:
-        """The level without a column; DataError if the one asked for is none of the levels."""
-        wish = self.reference.get(name, "first") if isinstance(self.reference, Mapping) else self.reference
-        if wish is None or not levels:
-            return None
-        if wish == "first" and not (isinstance(self.reference, Mapping) and name in self.reference):
-            return levels[0]
-        if wish not in levels:
-            raise DataError(f"column {quoted(name)} has no level {quoted(wish)} to refer to: {nearest(wish, levels)}")
-        return wish
 
 
 def infer(frame: Frame, special: Sequence[str], wishes: Wishes) -> tuple[Schema, Mapping[str, Content]]:
@@ -141,20 +101,34 @@ def infer(frame: Frame, special: Sequence[str], wishes: Wishes) -> tuple[Schema,
         what = "rows" if not frame.m else "columns beside the target and those left out"
         raise DataError(f"the frame has no {what}: there is nothing to fit")
     content, troubles = _contents(frame, names, wishes)
+    return schema_from(names, content, troubles, (special[0] if special else None, frame.m), wishes), content
+
+
+def schema_from(
+    names: Sequence[str],
+    content: Mapping[str, Content],
+    troubles: dict[str, str],
+    about: tuple[str | None, int],
+    wishes: Wishes,
+) -> Schema:
+    """The schema of columns whose content is known, `about` a target and a number of rows.
+
+    DataError sums up what is wrong with them, and the `troubles` that were found before.
+    """
+    target, m = about
     remarks: list[Remark] = []
     columns = []
     for name in names:
         if name in troubles:
             continue
         try:
-            columns.append(_column(name, content[name], frame.m, wishes))
-            remarks += _remarks(name, content[name], frame.m)
+            columns.append(_column(name, content[name], m, wishes))
+            remarks += _remarks(columns[-1], content[name], m, wishes)
         except DataError as error:
             troubles[name] = str(error)
     if troubles:
-        raise DataError(_summed_up([(name, troubles[name]) for name in names if name in troubles]))
-    target = special[0] if special else None
-    return Schema(tuple(columns), target, wishes.exclude, frame.m, tuple(remarks)), content
+        raise DataError(_summed_up([(name, troubles[name]) for name in names if name in troubles], wishes))
+    return Schema(tuple(columns), target, wishes.exclude, m, tuple(remarks))
 
 
 def _contents(frame: Frame, names: Sequence[str], wishes: Wishes) -> tuple[dict[str, Content], dict[str, str]]:
@@ -200,10 +174,24 @@ def _column(name: str, found: Content, m: int, wishes: Wishes) -> Column:
     if isinstance(found, Measured):
         fill = mean_of(found, m) if missing == "indicator" else None
         return Column(name, "number", missing=missing, unseen=unseen, missing_rows=found.missing, fill=fill)
-    reference = wishes.reference_of(name, found.levels)
+    levels, counts, rare = _grouped(found, wishes.least_of(name, m))
+    unseen = "error" if unseen == "rare" and not rare else unseen
+    reference = wishes.reference_of(name, levels)
     if unseen == "reference" and reference is None:
         raise DataError(f"column {quoted(name)}: unseen='reference' needs a reference, but every level has a column")
-    return Column(name, "category", found.levels, found.counts, reference, missing, unseen, found.missing)
+    return Column(name, "category", levels, counts, reference, missing, unseen, found.missing, rare=rare)
+
+
+def _grouped(found: Category, least: float) -> tuple[tuple[str, ...], tuple[int, ...], tuple[str, ...]]:
+    """Levels and their counts, those with fewer than `least` rows together as the last one; and which those are."""
+    pairs = list(zip(found.levels, found.counts, strict=True))
+    rare = tuple(level for level, count in pairs if count < least)
+    if not rare:
+        return found.levels, found.counts, ()
+    kept = [(level, count) for level, count in pairs if count >= least]
+    name = RARE if RARE not in found.levels else f"({RARE})"
+    together = sum(count for _, count in pairs) - sum(count for _, count in kept)
+    return (*(level for level, _ in kept), name), (*(count for _, count in kept), together), rare
 
 
 def _missing_policy(name: str, found: Content, m: int, wishes: Wishes) -> str:
@@ -212,22 +200,24 @@ def _missing_policy(name: str, found: Content, m: int, wishes: Wishes) -> str:
     policy = wishes.missing_of(name, category)
     if policy == "category" and not category:
         if isinstance(wishes.missing, Mapping) or found.missing:
-            gaps = f" and{_gaps(found, m)}" if found.missing else ""
+            gaps = f" and{_gaps(found, m, wishes)}" if found.missing else ""
             raise DataError(f"column {quoted(name)} is a number{gaps}: missing='category' is for categories")
         policy = "error"
     if found.missing and policy == "error":
-        cure = "'category' or 'drop'" if category else "'indicator' or 'drop'"
-        raise DataError(f"column {quoted(name)}{_gaps(found, m)}: fill them in, or say missing={cure}")
+        cure = wishes.wording.missing.format("'category' or 'drop'" if category else "'indicator' or 'drop'")
+        raise DataError(f"column {quoted(name)}{_gaps(found, m, wishes)}: fill them in, or say {cure}")
     return policy
 
 
-def _gaps(found: Content, m: int) -> str:
-    return f" is missing in {found.missing:,} of {m:,} rows (row {found.first_missing} is the first)"
+def _gaps(found: Content, m: int, wishes: Wishes) -> str:
+    first = wishes.wording.row(found.first_missing)
+    return f" is missing in {found.missing:,} of {m:,} rows ({first} is the first)"
 
 
-def _remarks(name: str, found: Content, m: int) -> list[Remark]:
+def _remarks(column: Column, found: Content, m: int, wishes: Wishes) -> list[Remark]:
     """What is odd about a column that is used all the same."""
-    leave = f"leave it out (exclude=[{name!r}])"
+    name = column.name
+    leave = f"leave it out ({wishes.wording.leave([name])})"
     shown = f"column {quoted(name)}"
     remarks = []
     if isinstance(found, Measured):
@@ -239,6 +229,10 @@ def _remarks(name: str, found: Content, m: int) -> list[Remark]:
         elif found.whole and not found.missing and found.high - found.low == m - 1 and _counts_rows(found, m):
             remarks.append(Remark("row-number", f"{shown} counts the rows: it looks like an identifier; {leave}"))
         return remarks
+    if column.rare:
+        some = ", ".join(quoted(level) for level in column.rare[:SHOWN]) + (", …" if len(column.rare) > SHOWN else "")
+        text = f"{shown}: {len(column.rare):,} rare levels ({some}), {column.counts[-1]:,} rows, count as one"
+        remarks.append(Remark("rare-levels", f"{text}, {column.levels[-1]}"))
     if len(found.levels) == 1:
         remarks.append(Remark("constant-column", f"{shown} has one level only, {quoted(found.levels[0])}; {leave}"))
     if found.left_out:
@@ -262,14 +256,9 @@ def _counts_rows(found: Measured, m: int) -> bool:
     return True
 
 
-def _summed_up(troubles: Sequence[tuple[str, str]]) -> str:
-    """All that is wrong in one message, with the call that leaves those columns out."""
+def _summed_up(troubles: Sequence[tuple[str, str]], wishes: Wishes) -> str:
+    """All that is wrong in one message, with what leaves those columns out."""
     sentences = "; ".join(text for _, text in troubles[:SHOWN])
     more = f"; … {len(troubles)} columns in all" if len(troubles) > SHOWN else ""
     names = [name for name, _ in troubles]
-    way = (
-        f"steepest.schema(frame, y, exclude={names!r})"
-        if len(names) <= SHOWN
-        else "steepest.schema(frame, y, exclude=…)"
-    )
-    return f"{sentences}{more}. To leave {'it' if len(names) == 1 else 'them'} out: {way}"
+    return f"{sentences}{more}. To leave {'it' if len(names) == 1 else 'them'} out: {wishes.wording.leave(names)}"

@@ -10,12 +10,13 @@ from steepest.data.content import as_number
 from steepest.data.design import Design, content_by, of_content
 from steepest.data.door import Received
 from steepest.data.frames import labels_of, open_frame
-from steepest.data.inference import Wishes, infer
+from steepest.data.inference import infer
 from steepest.data.quoting import quoted
 from steepest.data.schema import Column, Remark, Schema
+from steepest.data.wishes import Wishes
 from steepest.errors import DataError
 
-__all__ = ["opened", "rows_of"]
+__all__ = ["happened", "opened", "rows_of"]
 
 SHOWN = 5  # levels that a remark lists
 
@@ -41,7 +42,7 @@ def opened(X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_t
     if isinstance(weight, str):
         weight = as_number(frame.column(weight), frame.m).numbers.take(slice(0, frame.m))
     design = of_content(content, schema, frame.m, dense_up_to)
-    remarks = (*schema.remarks, *_happened(design, schema, frame.m))
+    remarks = (*schema.remarks, *happened(design, schema, frame.m))
     return Received(design.X, labels, design.weight(as_weights(weight, frame.m)), schema, remarks)
 
 
@@ -62,7 +63,7 @@ def rows_of(X: Any, names: tuple[str, ...] | None = None) -> Any:
     return of_content(content, schema, frame.m).X
 
 
-def _happened(design: Design, schema: Schema, m: int) -> Iterator[Remark]:
+def happened(design: Design, schema: Schema, m: int) -> Iterator[Remark]:
     """What was done about missing values and unseen levels, with counts."""
     for name, rows in design.missing.items():
         column = schema.column(name)

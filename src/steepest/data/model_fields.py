@@ -199,9 +199,10 @@ def _parity(parity: dict[str, Any], numbers: list[bool], outputs: int) -> str:
 
 def schema_written(schema: Schema) -> dict[str, Any]:
     """A schema as plain data; where all columns are plain numbers, the names of the features say it all."""
+    document = schema.to_dict()
     if all(column == Column(column.name, "number") for column in schema.columns):
-        return {"rows": schema.rows, "target": schema.target, "excluded": list(schema.excluded), "columns": None}
-    return schema.to_dict()
+        return document | {"columns": None}
+    return document
 
 
 def schema_of(document: dict[str, Any]) -> Schema:

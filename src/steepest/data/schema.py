@@ -24,10 +24,11 @@ from steepest.errors import DataError
 if TYPE_CHECKING:
     from steepest.data.design import Design
 
-__all__ = ["MISSING_POLICIES", "UNSEEN_POLICIES", "Column", "Remark", "Schema"]
+__all__ = ["MISSING_POLICIES", "RARE", "UNSEEN_POLICIES", "Column", "Remark", "Schema"]
 
 MISSING_POLICIES = ("error", "indicator", "category", "drop")
-UNSEEN_POLICIES = ("error", "reference", "missing")
+UNSEEN_POLICIES = ("error", "reference", "missing", "rare")
+RARE = "(rare)"
 SHOWN = 8  # levels of a category that are listed
 
 
@@ -48,9 +49,11 @@ class Column:
     reference      the level that has no column; None: every level has one
     missing        what happens to missing values: "error", "indicator" (numbers), "category" (categories) or "drop"
     unseen         what happens, when the schema is used, to a level that it does not have, and to a missing value where
-                   there was none: "error"; "reference": the reference level, or the mean; "missing": as if missing
+                   there was none: "error"; "reference": the reference level, or the mean; "missing": as if missing;
+                   "rare" (levels): as if rare
     missing_rows   rows that were missing when the schema was made
     fill           of a number: what stands where it is missing
+    rare           levels with few rows, which count as one: the last of `levels`
     """
 
     name: str
@@ -62,6 +65,7 @@ class Column:
     unseen: str = "error"
     missing_rows: int = 0
     fill: float | None = None
+    rare: tuple[str, ...] = ()
 
     @property
     def has_missing(self) -> bool:
@@ -82,7 +86,8 @@ class Column:
 class Schema:
     """The columns of a frame in their order, the target's name if it is one of them, what was left out, and the rows.
 
-    `remarks` are what was odd when it was made; they are not part of what makes two schemas equal.
+    `remarks` are what was odd when it was made; they are not part of what makes two schemas equal. `missing_texts` are
+    the texts that mean a missing value in files, if others than usual were asked for.
 
     >>> colour = Column("colour", "category", ("blue", "red"), (2, 1), reference="blue")
     >>> schema = Schema((Column("size", "number"), colour), rows=3)
@@ -97,6 +102,7 @@ class Schema:
     excluded: tuple[str, ...] = ()
     rows: int = 0
     remarks: tuple[Remark, ...] = field(default=(), compare=False)
+    missing_texts: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         names = self.names
@@ -168,6 +174,8 @@ def _told(column: Column) -> str:
         listed = [f"{_shown(level)} {count:,}{' (reference)' * (level == column.reference)}" for level, count in some]
         more = f", … {len(column.levels):,} levels" if len(column.levels) > SHOWN else ""
         parts.append(", ".join(listed) + more)
+    if column.rare:
+        parts.append(f"{len(column.rare):,} rare levels are {column.levels[-1]}")
     if column.missing_rows:
         done = {"category": "a level of its own", "drop": "rows left out"}.get(column.missing)
         done = done or (f"{column.fill:.6g} and an indicator" if column.fill is not None else "refused")

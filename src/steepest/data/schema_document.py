@@ -20,8 +20,13 @@ FIELDS = ("name", "kind", "levels", "counts", "reference", "missing", "unseen", 
 
 def written(schema: Schema) -> dict[str, Any]:
     """The schema as lists, text, numbers and None; remarks are not part of it."""
-    columns = [{field: _plain(getattr(column, field)) for field in FIELDS} for column in schema.columns]
+    columns = [
+        {field: _plain(getattr(column, field)) for field in (*FIELDS, *(["rare"] if column.rare else []))}
+        for column in schema.columns
+    ]
+    texts = {} if schema.missing_texts is None else {"missing_texts": list(schema.missing_texts)}
     return {
+        **texts,
         "rows": schema.rows,
         "target": schema.target,
         "excluded": list(schema.excluded),
@@ -35,7 +40,11 @@ def _plain(value: Any) -> Any:
 
 def read(document: Mapping[str, Any]) -> Schema:
     """The schema of a document, checked in every field; DataError names the first that is wrong."""
-    _fields(document, {"rows", "target", "excluded", "columns"}, "the schema")
+    document = {"missing_texts": None, **document}  # written only where there are some, as the rare levels are
+    _fields(document, {"rows", "target", "excluded", "columns", "missing_texts"}, "the schema")
+    texts = document["missing_texts"]
+    if not (texts is None or _texts(texts)):
+        raise DataError("the schema's texts that mean a missing value are no list of texts")
     if not _count(document["rows"]) or not (document["target"] is None or isinstance(document["target"], str)):
         raise DataError("the schema's rows or target are no count and no name")
     if not _texts(document["excluded"]) or not isinstance(document["columns"], list):
@@ -44,13 +53,20 @@ def read(document: Mapping[str, Any]) -> Schema:
     names = [column.name for column in columns]
     if len(set(names)) < len(names):
         raise DataError("the schema has two columns of one name")
-    return Schema(columns, document["target"], tuple(document["excluded"]), document["rows"])
+    return Schema(
+        columns,
+        document["target"],
+        tuple(document["excluded"]),
+        document["rows"],
+        missing_texts=None if texts is None else tuple(texts),
+    )
 
 
 def _column(document: Any) -> Column:
     if not isinstance(document, Mapping):
         raise DataError("a column of the schema is no object")
-    _fields(document, set(FIELDS), "a column of the schema")
+    document = {"rare": [], **document}  # written only where there are some: files before it stay as they are
+    _fields(document, {*FIELDS, "rare"}, "a column of the schema")
     name, levels, counts = document["name"], document["levels"], document["counts"]
     shown = quoted(str(name))
     if not isinstance(name, str) or document["kind"] not in ("number", "category"):
@@ -67,6 +83,9 @@ def _column(document: Any) -> Column:
     if not _count(document["missing_rows"]) or not (fill is None or _finite(fill)):
         raise DataError(f"the schema's column {shown} has a count or a fill that is no number")
     _agrees(document, shown)
+    rare = document["rare"]
+    if not _texts(rare) or set(rare) & set(levels[:-1]) or len(set(rare)) < len(rare) or (rare and not levels):
+        raise DataError(f"the schema's column {shown} has rare levels that are levels of their own, or none to be")
     fields: dict[str, Any] = {field: tuple(v) if isinstance(v, list) else v for field, v in document.items()}
     return Column(**fields)
 

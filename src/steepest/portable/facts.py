@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from steepest.data import as_rows, as_weights, receive
+from steepest.data import as_rows, as_weights, is_frame, receive
+from steepest.data.arrays import is_paths
 from steepest.data.classes import places_of
 from steepest.data.fingerprint import Facts, Form, Reading
 from steepest.data.guards import Range
@@ -55,10 +56,12 @@ def rows_of(
     class_weights: tuple[float, ...] | None = None,
 ) -> Rows:
     """The rows of a fit as it saw them, from (X, y, sample_weight); DataError for a label that is no class."""
-    received = receive(*given, schema, math.inf)
+    described = is_frame(given[0]) or is_paths(given[0])  # anything else is the design itself
+    received = receive(*given, schema if described else None, math.inf)
     rows = as_csr(received.X) if issparse(received.X) else as_rows(received.X)
     m = rows.shape[0]
-    codes, weight = places_of(received.y, classes, m), as_weights(received.weight, m)
+    labels = received.y if received.classes is None else np.array(received.classes, dtype=object)[received.y]
+    codes, weight = places_of(labels, classes, m), as_weights(received.weight, m)
     return Rows(rows, codes, weight if class_weights is None else of_classes(class_weights, codes, weight))
 
 

@@ -1,0 +1,203 @@
+"""Files -> a table to fit: the design by a schema, the labels as written, weights; all rows in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from steepest.data.categories import Category, looks_like
+from steepest.data.design import of_content
+from steepest.data.door import Received
+from steepest.data.files.gathering import Gathered, content_of, gather
+from steepest.data.files.inputs import Paths
+from steepest.data.files.kinds import kinds_of, sample
+from steepest.data.files.source import Source, open_source
+from steepest.data.guards import spellings
+from steepest.data.inference import schema_from
+from steepest.data.intake import happened
+from steepest.data.quoting import quoted
+from steepest.data.schema import Remark, Schema
+from steepest.data.target import Labels, find_labels
+from steepest.data.wishes import Wishes
+from steepest.errors import DataError
+from steepest.types import Floats
+
+__all__ = ["Chosen", "FileTable", "infer_schema", "opened", "read_files", "schema_of_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which columns are what: the target, the features (all others if none are named), row weights; and how.
+
+    `positive` is the positive class of two; `schema` says what the columns are, or `wishes` how to
+    find out. `missing_texts` are those that the source was opened with, for the schema to keep.
+    """
+
+    target: str | None
+    features: tuple[str, ...] = ()
+    weights: str | None = None
+    positive: str | None = None
+    schema: Schema | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    missing_texts: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileTable:
+    """m rows: the design X by `schema`, the labels, weights (m,) or None, and what is worth a word.
+
+    Rows that miss something and are to be dropped have weight 0.
+    """
+
+    shown: str
+    schema: Schema
+    X: Any
+    target: Labels
+    weights: Floats | None
+    remarks: tuple[Remark, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the n columns of the design."""
+        return self.schema.names
+
+
+def read_files(
+    source: Source,
+    chosen: Chosen,
+    dense_up_to: float = math.inf,
+    on_rows: Callable[[int], Any] | None = None,
+) -> FileTable:
+    """The table of a source. DataError, with file, line or row, column and remedy, for what cannot be fitted."""
+    _check_names(source, chosen)
+    assert chosen.target is not None
+    try:
+        schema, found, content, remarks = _by_schema(source, chosen, on_rows)
+        design = of_content(content, schema, found.m, dense_up_to)
+    except DataError as error:
+        raise DataError(_with_name(str(error), source)) from None
+    coded, declared = _target(found, chosen.target), chosen.target in chosen.wishes.categories
+    labels = find_labels(coded, chosen.target, source.shown, chosen.positive, declared=declared)
+    weights = None
+    if chosen.weights is not None:
+        weights = _weights(found, chosen.weights, labels, source.shown)
+    remarks = (*remarks, *happened(design, schema, found.m))
+    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks)
+
+
+def schema_of_files(paths: Paths, y: str | None, wishes: Wishes) -> Schema:
+    """The schema of a table in files; see `steepest.schema`."""
+    return infer_schema(open_source(paths), Chosen(y, wishes=wishes))
+
+
+def infer_schema(source: Source, chosen: Chosen) -> Schema:
+    """The schema alone, by a read of all rows."""
+    _check_names(source, chosen)
+    try:
+        return _by_schema(source, chosen, None)[0]
+    except DataError as error:
+        raise DataError(_with_name(str(error), source)) from None
+
+
+def opened(paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float) -> Received:
+    """What to fit, for `steepest.fit(paths, y)`: y names the column of the target, `weight` one of weights or None."""
+    if not isinstance(y, str) or not (weight is None or isinstance(weight, str)):
+        raise DataError(
+            "X names files: y must be the name of the target, and sample_weight that of a column of weights"
+        )
+    texts = None if schema is None else schema.missing_texts
+    source = open_source(paths, missing=texts)
+    table = read_files(source, Chosen(y, weights=weight, schema=schema), dense_up_to)
+    return Received(table.X, table.target.codes, table.weights, table.schema, table.remarks, table.target.classes)
+
+
+def _with_name(said: str, source: Source) -> str:
+    """A message with the file in it."""
+    return said if any(one.shown in said for one in source.inputs) else f"{source.shown}: {said}"
+
+
+def _check_names(source: Source, chosen: Chosen) -> None:
+    special = [name for name in (chosen.target, chosen.weights) if name is not None]
+    for name in (*special, *chosen.features, *chosen.wishes.exclude):
+        source.stored_as(name)
+    if chosen.weights is not None and chosen.weights == chosen.target:
+        raise DataError(f"{quoted(chosen.weights)} cannot be both the target and the row weights")
+    described = () if chosen.schema is None else [column.name for column in chosen.schema.columns]
+    for name in (*chosen.features, *chosen.wishes.exclude, *described):
+        if name in special:
+            raise DataError(f"{quoted(name)} is the target or the row weights, it can be neither a feature nor dropped")
+
+
+def _by_schema(
+    source: Source, chosen: Chosen, on_rows: Callable[[int], Any] | None
+) -> tuple[Schema, Gathered, Mapping[str, Any], tuple[Remark, ...]]:
+    """The schema, inferred if there is none, with all rows and what they hold, and what was odd."""
+    wishes = chosen.wishes
+    # "-" is a label: beside "+" it is a usual one
+    target = {name: (*levels, "-") for name, levels in sample(source, [chosen.target] if chosen.target else []).items()}
+    weights = () if chosen.weights is None else (chosen.weights,)
+    if chosen.schema is not None:
+        kinds = {column.name: column.kind for column in chosen.schema.columns}
+        levels = {
+            column.name: tuple(spellings(column)) for column in chosen.schema.columns if column.kind == "category"
+        }
+        troubles: dict[str, str] = {}
+    else:
+        names = _features(source, chosen)
+        wishes.check(source.names)
+        kinds, troubles = kinds_of(source, names, wishes.categories)
+        levels = {name: () for name, kind in kinds.items() if kind == "category"}
+    numbers = [name for name, kind in kinds.items() if kind == "number"]
+    found = gather(source, [*numbers, *weights], levels | target, on_rows, wishes.wording.number)
+    if not found.m:
+        raise DataError(f"{source.shown} has a header, but no rows: there is nothing to fit")
+    wishes = replace(wishes, wording=replace(wishes.wording, row=found.place))
+    content = content_of(found, kinds)
+    if chosen.schema is not None:
+        return chosen.schema, found, content, ()
+    for name, column in content.items():
+        if isinstance(column, Category) and name not in wishes.categories and looks_like(column):
+            troubles[name] = f"column {quoted(name)} {looks_like(column)}"
+    schema = schema_from(names, content, troubles, (chosen.target, found.m), wishes)
+    schema = replace(schema, missing_texts=chosen.missing_texts)
+    return schema, found, content, schema.remarks
+
+
+def _features(source: Source, chosen: Chosen) -> tuple[str, ...]:
+    special = {chosen.target, chosen.weights}
+    names = dict.fromkeys(chosen.features or (name for name in source.names if name not in special))
+    left = tuple(name for name in names if name not in chosen.wishes.exclude)
+    if not left:
+        raise DataError(f"{source.shown}: no column is left beside the target {quoted(chosen.target or '')}")
+    return left
+
+
+def _target(found: Gathered, name: str) -> Any:
+    """The codes and levels of the target; DataError for a missing label."""
+    coded = found.texts[name]
+    if (coded.codes < 0).any():
+        first = int(np.argmax(coded.codes < 0))
+        raise DataError(
+            f"{found.place(first)}: the target {quoted(name)} is missing ({int((coded.codes < 0).sum()):,} of "
+            f"{found.m:,} rows): delete such rows"
+        )
+    return coded
+
+
+def _weights(found: Gathered, name: str, labels: Labels, shown: str) -> Floats:
+    weights = found.numbers[name]
+    wrong = np.flatnonzero(~(weights >= 0.0))
+    if len(wrong):
+        first = int(wrong[0])
+        raise DataError(
+            f"{found.place(first)}: the weight {weights[first]:g} in column {quoted(name)} is not a number >= 0 "
+            f"({len(wrong)} of {len(weights)} are not)"
+        )
+    for code, label in enumerate(labels.classes):
+        if not weights[labels.codes == code].any():
+            raise DataError(f"{shown}: column {quoted(name)} gives weight 0 to every row of class {quoted(label)}")
+    return weights
