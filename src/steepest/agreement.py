@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,7 +24,8 @@ from steepest.data import as_rows, encode_labels
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.gram import GramObjective
-from steepest.kernels import KERNELS, loop
+from steepest.kernels import KERNELS, loop, mixed, mixed_compiled
+from steepest.mixed_rows import HeldRows, Layout, MixedBlock
 from steepest.objective import Objective
 from steepest.penalties import L2
 from steepest.solvers import METHODS
@@ -43,6 +44,7 @@ SIZES = (0.0, 1.0, 30.0, 700.0)  # the order of |z|
 LOOP_ELEMENTS = 20_000  # the loop takes some ten microseconds for each number
 GRAPH_ROWS, GRAPH_COLUMNS = 20, 200
 GRAM_ROWS = 200
+LEVELS = 4  # that a column is cut into
 ALL_ELEMENTS = 2_000_000  # of rows that the fast kernel reads
 
 
@@ -76,6 +78,7 @@ def agreement_table(X: ArrayLike, y: ArrayLike, *, seed: int = 0) -> tuple[Agree
     thetas = [_parameters(many.X, size, rng) for size in SIZES]
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         lines = [*_terms(few, thetas), *_graphs(few, thetas), *_totals(few, thetas)]
+        lines += [*_codes(_sample(few.X, few.y, LOOP_ELEMENTS // (few.X.shape[1] * LEVELS), rng), thetas)]
         lines += [*_row_space(_sample(many.X, many.y, GRAM_ROWS, rng)), *_engines(many, thetas)]
     return tuple(lines)
 
@@ -137,6 +140,26 @@ def _totals(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
         if name != "loop":
             apart = [_apart(kernel.sums(block, *at, 1), loop.sums(block, *at, 1), block, at) for at in thetas]
             yield _line(f"loop and {name}: J, dw, db over {len(block.y)} rows", max(apart), "of Σ|terms|", TOTALS)
+
+
+def _codes(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
+    """Each column cut into levels: kernels of codes against the loop on the same rows written out."""
+    m, n = block.X.shape
+    edges = np.quantile(block.X, np.arange(1, LEVELS) / LEVELS, axis=0)
+    layout = Layout.of(n * LEVELS, range(n), [(n + j * (LEVELS - 1), LEVELS - 1) for j in range(n)])
+    slots = np.stack([layout.base[j] + np.searchsorted(edges[:, j], block.X[:, j]) for j in range(n)], axis=1)
+    rows = HeldRows(layout, block.X, slots.astype(np.int32))
+    coded: Any = MixedBlock(rows, 0, m)
+    written = Block(rows.dense(), block.y)
+    rng = np.random.default_rng(m)
+    for kernel in (mixed, mixed_compiled):
+        apart = 0.0
+        for w, b in thetas:
+            at = np.append(w, rng.standard_normal(layout.n - n)), b
+            seen, referee = kernel.sums(Block(coded, block.y), *at, 1), loop.sums(written, *at, 1)
+            apart = max(apart, _apart(seen, referee, written, at))
+        name = kernel.__name__.rpartition(".")[2]
+        yield _line(f"loop and {name}: J, dw, db over {m} rows with categories", apart, "of Σ|terms|", TOTALS)
 
 
 def _row_space(block: Block) -> Iterator[Agreement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -12,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
 from steepest.data import Schema, as_rows, as_table, as_weights, encode_labels, receive
+from steepest.data.column_table import ColumnTable
+from steepest.data.mixed_table import pays
+from steepest.data.sparse_table import sparse_of
 from steepest.data.targets import as_offset, class_weights, of_classes, successes
 from steepest.descent import descend
 from steepest.diagnosis import Note
@@ -20,14 +24,16 @@ from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
 from steepest.errors import DataError
 from steepest.optimum import Outcome, Request, minimise
+from steepest.optimum.checkpoint import Checkpoint
 from steepest.options import Options, checked_penalties, checked_start, checked_stop, checked_threads, named
 from steepest.origin import mirrored, through_origin
 from steepest.result import Fit
-from steepest.types import Floats
+from steepest.types import Floats, Status
 
 __all__ = ["fit"]
 
 MOST_CLASSES = 1000
+DONE = (Status.PROVED, Status.SEPARATED, Status.MINIMUM)  # nothing is left to be continued
 MOST_DENSE = 1024  # columns of levels: without a penalty nothing is proved of more of them on sparse rows
 
 
@@ -59,6 +65,7 @@ def fit(
     on_note: Callable[[Note], Any] | None = None,
     feature_names: Sequence[str] | None = None,
     schema: Schema | None = None,
+    spool: str | os.PathLike[str] | None = None,
     kernel: Literal["auto", "loop", "vectorised", "gram"] = "auto",
     threads: int | None = None,
 ) -> Fit:
@@ -125,6 +132,9 @@ def fit(
     schema
         What the columns of a frame are and how categories and missing values become numbers, from `steepest.schema`;
         inferred if not given. The fit keeps it and matches columns by name when it predicts.
+    spool
+        A folder. Rows of files are then decoded there once, as raw columns, and read from there: memory does not grow
+        with the rows, and the result has the same bits as in memory. What it holds is used again by the next fit.
     kernel
         "auto", or the twin that computes: "loop" (the seed's own loop), "vectorised", "gram" (rows' space; for
         descent on wide tables). They agree to rounding.
@@ -157,20 +167,22 @@ def fit(
     if method == "auto" and (descends or kernel != "auto"):
         method = "gd"  # these are options of descent
     dense_up_to = math.inf if method != "auto" else 0 if np.any(l2) else MOST_DENSE
-    received = receive(X, y, sample_weight, schema, dense_up_to)
+    received = receive(X, y, sample_weight, schema, dense_up_to, spool)
     X, y, sample_weight, schema = received.X, received.y, received.weight, received.schema
     checked = as_csr if issparse(X) else as_table if method == "auto" else as_rows
     rows = checked(X)
     m, n = rows.shape
-    weight = as_weights(sample_weight, m)
+    weight: Any = (
+        as_weights(sample_weight, m) if received.classes is None else sample_weight
+    )  # those of files are known
     most = MOST_CLASSES if method == "auto" else 2
     target: NDArray[Any]
     if trials is None:
         if received.classes is not None and len(received.classes) > most:
             some = ", ".join(received.classes[:5])
             raise DataError(f"y holds {len(received.classes)} distinct labels, {some}: method={method!r} is for two")
-        target, classes = encode_labels(y, m, weight, most)
-        classes = received.classes or classes
+        labels: Any = y
+        target, classes = (labels, received.classes) if received.classes else encode_labels(y, m, weight, most)
     else:
         target, classes, weight = successes(y, trials, m, weight)
     factors = _factors(class_weight, target, classes, weight, trials)
@@ -181,21 +193,34 @@ def fit(
     if on_note is not None:
         for note in remarks:
             on_note(note)
+    penalties = checked_penalties(l1, penalty_factors, lower, upper, n)
+    rows = _written_out(rows, dense_up_to, method == "auto" and intercept and len(classes) == 2 and penalties.smooth)
     asked = Options(method, learning_rate, float(l2), bool(standardize), kernel, names, float(tol), callback, on_note,
-                    checked_penalties(l1, penalty_factors, lower, upper, n))  # fmt: skip
+                    penalties)  # fmt: skip
     stop = checked_stop(iterations, tolerance, gradient_tolerance, budget)
     start = None if w is None and not np.count_nonzero(b) else checked_start(w, b, n, len(classes))
-    make = SparseEngine if issparse(X) else MemoryEngine
+    make = SparseEngine if issparse(rows) else MemoryEngine
     given = make(rows, target, weight, away, threads=checked_threads(threads))
     through = not intercept and len(classes) == 2
+    if received.kept is not None and factors is None and away is None:
+        given.checkpoint = Checkpoint(*received.kept)
     engine = make(*mirrored(rows, target, weight, away), threads=given.threads) if through else given
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
         outcome, rate = _outcome(engine, asked, stop, start, len(classes), intercept)
         if through:
             outcome = through_origin(outcome, given)
+    if outcome.status in DONE and given.checkpoint is not None:
+        given.checkpoint.clear()
     fitted = _fit(outcome, asked, classes, rate, intercept)
     fitted = fitted if factors is None else replace(fitted, class_weights=factors)
     return replace(fitted, schema=schema, notes=(*remarks, *fitted.notes)) if schema else fitted
+
+
+def _written_out(rows: Any, dense_up_to: float, by_codes: bool) -> Any:
+    """Columns of a frame as they are, or as sparse rows where levels are many and the method does not take codes."""
+    if by_codes or not isinstance(rows, ColumnTable) or not (pays(rows) and rows.shape[1] > dense_up_to):
+        return rows
+    return sparse_of(rows)
 
 
 def _factors(

@@ -9,7 +9,6 @@ metric worse in that direction and nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,6 @@ from steepest.engines import MemoryEngine
 __all__ = ["Sample", "draw"]
 
 SLICE = 1 << 16  # rows looked at together
-TOGETHER = 512  # rows gathered at a time
 SEED = 1847  # Cauchy's year of steepest descent; any fixed number makes the same rows be drawn again
 
 
@@ -39,10 +37,7 @@ class Sample:
         all_rows, step = self.weighted, max(1, self.weighted.m // max(1, size))
         if step == 1:
             return all_rows
-        assert all_rows.weight is not None  # a sample undoes its shares by weights
-        X, y, weight = (part[::step].copy() for part in (all_rows.X, all_rows.y, all_rows.weight))
-        offset = None if all_rows.offset is None else all_rows.offset[::step].copy()
-        return MemoryEngine(X, y, weight, offset, threads=all_rows.threads)
+        return all_rows.some(np.arange(0, all_rows.m, step))
 
 
 def draw(engine: MemoryEngine, size: int) -> Sample:
@@ -57,22 +52,8 @@ def draw(engine: MemoryEngine, size: int) -> Sample:
     share = np.concatenate([np.full(asked[k], totals[k] / max(1, asked[k])) for k in (0, 1)])
     order = np.argsort(index, kind="stable")
     index, share = index[order], share[order]
-    X, y = _rows(engine.X, index), engine.y[index]
-    weight, offset = (None if part is None else part[index] for part in (engine.weight, engine.offset))
-    return Sample(
-        MemoryEngine(X, y, share if weight is None else share * weight, offset, threads=engine.threads),
-        MemoryEngine(X, y, weight, offset, threads=engine.threads),
-        float(share.max()),
-    )
-
-
-def _rows(X: NDArray[Any], index: NDArray[np.int64]) -> NDArray[Any]:
-    """The rows, one after the other in memory, however X lies there."""
-    rows = np.empty((len(index), X.shape[1]), dtype=X.dtype)
-    for start in range(0, len(index), TOGETHER):
-        part = slice(start, start + TOGETHER)
-        rows[part] = X[index[part]]
-    return rows
+    plain = engine.some(index)
+    return Sample(plain.weighed(share), plain, float(share.max()))
 
 
 def _starts(engine: MemoryEngine) -> range:

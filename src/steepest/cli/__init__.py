@@ -23,7 +23,7 @@ from steepest.cli.options import (
     ShowOptions,
     VerifyOptions,
 )
-from steepest.cli.reading import NAMES, NOT_NEGATIVE, NUMBER, NUMBERS, POSITIVE, RATE, SECONDS, SHAPE
+from steepest.cli.reading import BYTES, NAMES, NOT_NEGATIVE, NUMBER, NUMBERS, POSITIVE, RATE, SECONDS, SHAPE
 from steepest.cli.surface import Surface
 
 __all__ = ["main"]
@@ -104,6 +104,14 @@ def main() -> None:
 @click.option(
     "--threads", type=click.IntRange(min=1), metavar="N", help="Threads: the same bits for any number.  [all]"
 )
+@click.option(
+    "--spool",
+    metavar="DIR",
+    help="Decode the rows to this folder and read them from there: for files "
+    "larger than memory. A fit that was killed goes on from what it holds.",
+)
+@click.option("--disk", type=BYTES, metavar="SIZE", help="Bytes that the spool may take.  [what is free]")
+@click.option("--memory", type=BYTES, metavar="SIZE", help="With --spool: memory to stay below, such as 2GB.")
 @click.option("--json", is_flag=True, help="Print one JSON object instead.")
 @click.option("--out", metavar="FILE", help="Save the model, for `steepest predict`.")
 @click.option("--quiet", is_flag=True, help="Print errors and notes only.")
@@ -118,6 +126,7 @@ def fit(**given: Any) -> int:
       steepest fit data.csv --target y
       steepest fit data.parquet --target y --missing indicator --l2 0.01
       steepest fit folder/ --target y --rare 50 --unseen rare --out model.json
+      steepest fit huge.parquet --target y --spool /big/disk --memory 2GB
       steepest schema data.csv --target y > schema.json
       steepest fit data.csv --target y --schema schema.json
 

@@ -20,6 +20,7 @@ from steepest.cli.surface import INTERRUPTED, SEPARATED
 from steepest.cli.table import PATIENCE, open_table, two_classes
 from steepest.data import product
 from steepest.data.files.table import FileTable
+from steepest.data.spool.columns import SpoolColumn
 from steepest.diagnosis import Note
 from steepest.driver import Step
 from steepest.errors import DataError
@@ -51,7 +52,7 @@ def run(asked: FitOptions) -> int:
     for remark in table.remarks:
         note(remark.text)
     fitted = _fitted(asked, table)
-    right = int(np.count_nonzero(_said(fitted, table.X) == table.target.codes))
+    right = _right(fitted, table)
     outcome = Outcome(table, fitted, right)
     if asked.out is not None and outcome.verdict:
         note("no model is saved")
@@ -66,6 +67,17 @@ def run(asked: FitOptions) -> int:
     return INTERRUPTED if fitted.status is Status.INTERRUPTED else 0
 
 
+def _right(fitted: Fit, table: FileTable) -> int:
+    """Rows whose most probable class is their own; of rows on disk some at a time."""
+    if not isinstance(table.target.codes, SpoolColumn):
+        return int(np.count_nonzero(_said(fitted, table.X) == table.target.codes))
+    total = 0
+    for part, z in table.X.products(fitted.w):
+        said = z + fitted.b > 0.0 if z.ndim == 1 else (z + fitted.b).argmax(axis=1)
+        total += int(np.count_nonzero(said == table.target.codes[part]))
+    return total
+
+
 def _said(fitted: Fit, X: Any) -> NDArray[np.intp]:
     """The place of the most probable class for each row of the design."""
     z = product(X, fitted.w) + fitted.b
@@ -77,8 +89,10 @@ def _fitted(asked: FitOptions, table: FileTable) -> Fit:
     """The fit, its labels as they are written in the file."""
     watcher = _Watcher(asked.iterations or MOST) if on_screen(err=True) and not asked.quiet else None
     try:
+        on_disk = isinstance(table.target.codes, SpoolColumn)
+        whole: Any = table
         made = fit(
-            table.X,
+            whole if on_disk else table.X,
             table.target.codes,
             method="gd" if asked.method == "auto" and asked.learning_rate is not None else asked.method,
             tol=asked.tol,
@@ -89,7 +103,7 @@ def _fitted(asked: FitOptions, table: FileTable) -> Fit:
             budget=asked.budget,
             l2=asked.l2,
             l1=asked.l1,
-            sample_weight=table.weights,
+            sample_weight=None if on_disk else table.weights,
             standardize=asked.standardize,
             callback=watcher,
             on_note=_say(watcher),
@@ -109,6 +123,10 @@ def _fitted(asked: FitOptions, table: FileTable) -> Fit:
 def _save(asked: FitOptions, table: FileTable, fitted: Fit) -> None:
     """The model with what is known of its rows, and a word about which they were."""
     assert asked.out is not None
+    if isinstance(table.target.codes, SpoolColumn):
+        fitted.save(asked.out)
+        note(f"{asked.out}: rows on disk were not read again for it, so it has no ranges of columns, for guard rails")
+        return
     labels = np.array(table.target.classes, dtype=object)[table.target.codes]
     model = Model.of(
         fitted, table.X, labels, table.weights, target=table.target.name, source=table.shown, weights=asked.weights

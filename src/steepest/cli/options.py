@@ -47,6 +47,9 @@ class FitOptions:
     na: tuple[tuple[str, ...], ...]
     kernel: Literal["auto", "loop", "vectorised", "gram"]
     threads: int | None
+    spool: str | None
+    disk: int | None
+    memory: int | None
     json: bool
     out: str | None
     quiet: bool

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import click
 
-__all__ = ["NAMES", "NOT_NEGATIVE", "NUMBER", "NUMBERS", "POSITIVE", "RATE", "SECONDS"]
+__all__ = ["BYTES", "NAMES", "NOT_NEGATIVE", "NUMBER", "NUMBERS", "POSITIVE", "RATE", "SECONDS"]
 
 UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -99,5 +99,24 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) and "_" not in text else None
 
 
+class _Bytes(click.ParamType[int]):
+    """500MB, 2GB, 1.5TB, or a number of bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The bytes."""
+        text = str(value).strip().upper().removesuffix("B")
+        factor = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}.get(text[-1:], 1)
+        try:
+            size = float(text[:-1] if factor > 1 else text) * factor
+        except ValueError:
+            size = 0.0
+        if not 1.0 <= size < 2.0**62:
+            self.fail(f"{value!r} is no size: write 500MB, 2GB, or a number of bytes", param, ctx)
+        return int(size)
+
+
 NUMBER, POSITIVE, NOT_NEGATIVE = _Number(), _Number("> 0"), _Number(">= 0")
+BYTES = _Bytes()
 RATE, SECONDS, NUMBERS, NAMES, SHAPE = _Rate(), _Seconds(), _Numbers(), _Names(), _Shape()

@@ -19,6 +19,7 @@ from steepest.data.files import Source, open_source
 from steepest.data.files.table import Chosen, FileTable, read_files
 from steepest.data.quoting import quoted, safe
 from steepest.data.schema import MISSING_POLICIES, UNSEEN_POLICIES, Schema
+from steepest.data.spool.writing import Place
 from steepest.data.wishes import Wishes, Wording
 from steepest.errors import DataError
 
@@ -60,7 +61,8 @@ def open_table(asked: Asked, quiet: bool = False, dense_up_to: float = math.inf)
         with as_file(files("steepest.data.bundled") / "penguins.csv") as path:
             return read_files(open_source(path, shown=path.name), chosen, dense_up_to)
     chosen, tokens = chosen_of(asked, asked.target)
-    source = open_source(asked.file, missing=tokens)
+    memory = getattr(asked, "memory", None)
+    source = open_source(asked.file, missing=tokens, memory=None if memory is None else memory // 4)
     if asked.target is None:
         raise click.UsageError(f"--target is needed with a file: {_choices(source)}")
     with _progress() as on_rows:
@@ -90,7 +92,15 @@ def chosen_of(asked: Any, target: str | None) -> tuple[Chosen, Sequence[str] | N
             raise click.UsageError("--schema says what the columns are: leave out the options about columns")
         na = na or schema.missing_texts
     weights, positive = getattr(asked, "weights", None), getattr(asked, "positive", None)
-    return Chosen(target, features, weights, positive, schema, wishes, na), na
+    return Chosen(target, features, weights, positive, schema, wishes, na, _spool(asked)), na
+
+
+def _spool(asked: Any) -> Place | None:
+    """Where rows are decoded to, if not to memory."""
+    folder, disk, memory = (getattr(asked, name, None) for name in ("spool", "disk", "memory"))
+    if folder is None and (disk is not None or memory is not None):
+        raise click.UsageError("--disk and --memory are for rows on disk: name a folder by --spool DIR")
+    return None if folder is None else Place(Path(folder), disk, memory)
 
 
 def _wishes(asked: Any) -> Wishes:

@@ -15,7 +15,7 @@ from steepest.data.numbers import EXACT
 from steepest.data.quoting import all_numbers, quoted
 from steepest.errors import DataError
 
-__all__ = ["Category", "category_of", "looks_like", "text_of"]
+__all__ = ["Category", "category_of", "counted_category", "looks_like", "text_of"]
 
 FEW = 20  # levels that any category may have
 DISTINCT = 0.5  # share of the rows: more different texts than that tell rows apart, they do not group them
@@ -65,17 +65,38 @@ def category_of(name: str, codes: NDArray[Any], values: Sequence[Any], declared:
         both = " and ".join(repr(value) for value, text in zip(values, texts, strict=True) if text == twice)
         raise DataError(f"column {quoted(name)} has the levels {both}, which are written alike: make them one")
     rows = _rows_of(codes, len(texts))
-    order = list(range(len(texts))) if declared else sorted(range(len(texts)), key=_order(texts))
-    kept = [k for k in order if rows[k]]
-    place = np.full(len(texts) + 1, -1, dtype=codes.dtype)
-    place[kept] = np.arange(len(kept))
-    if kept != list(range(len(texts))):
-        codes = place[codes]
     missing = int(rows[-1])
-    return Category(
-        codes, tuple(texts[k] for k in kept), tuple(int(rows[k]) for k in kept), missing,
-        int(np.argmax(codes < 0)) if missing else -1, declared, tuple(texts[k] for k in order if not rows[k]),
-    )  # fmt: skip
+    first = int(np.argmax(codes < 0)) if missing else -1
+    kept, left_out = _kept(texts, rows, declared)
+    if kept != list(range(len(texts))):
+        codes = _place_of(kept, len(texts), codes.dtype)[codes]
+    counts = tuple(int(rows[k]) for k in kept)
+    return Category(codes, tuple(texts[k] for k in kept), counts, missing, first, declared, left_out)
+
+
+def counted_category(codes: Any, texts: Sequence[str], counts: Sequence[int], missing: tuple[int, int]) -> Category:
+    """As `category_of` of texts, for codes on disk whose rows were counted: `missing` are how many, and the first.
+
+    `codes.mapped(place)` gives those in order.
+    """
+    kept, left_out = _kept(texts, counts, declared=False)
+    place = _place_of(kept, len(texts), np.dtype(np.int32))
+    ordered = codes if kept == list(range(len(texts))) else codes.mapped(place)
+    found, rows = tuple(texts[k] for k in kept), tuple(counts[k] for k in kept)
+    return Category(ordered, found, rows, missing[0], missing[1], False, left_out)
+
+
+def _place_of(kept: Sequence[int], count: int, dtype: Any) -> NDArray[Any]:
+    """The code in order of each of `count` codes, that of missing values last."""
+    place = np.full(count + 1, -1, dtype=dtype)
+    place[list(kept)] = np.arange(len(kept))
+    return place
+
+
+def _kept(texts: Sequence[str], rows: Any, declared: bool) -> tuple[list[int], tuple[str, ...]]:
+    """Levels that some row has, in order, by their codes; and the others."""
+    order = list(range(len(texts))) if declared else sorted(range(len(texts)), key=_order(texts))
+    return [k for k in order if rows[k]], tuple(texts[k] for k in order if not rows[k])
 
 
 def _rows_of(codes: NDArray[Any], count: int) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ same values, for 15 ms per 50 million numbers on top of the 21 ms of gathering t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -190,14 +190,19 @@ class ColumnTable:
     def __matmul__(self, weights: NDArray[Any]) -> Floats:
         """X w for w (n,) or (n, K), in blocks; of many columns, levels are looked up instead of multiplied."""
         product = np.empty((len(self), *weights.shape[1:]))
+        for part, some in self.products(weights):
+            product[part] = some
+        return product
+
+    def products(self, weights: NDArray[Any]) -> Iterator[tuple[slice, Floats]]:
+        """X w some rows at a time."""
         if self.shape[1] <= WIDE or self.chosen is not None:
             for part in self.slices():
-                product[part] = self[part] @ weights
-            return product
+                yield part, self[part] @ weights
+            return
         for start in range(0, len(self), ROWS):
             part = slice(start, min(start + ROWS, len(self)))
-            product[part] = self._looked_up(weights, part)
-        return product
+            yield part, self._looked_up(weights, part)
 
     def _looked_up(self, weights: NDArray[Any], rows: slice) -> Floats:
         """Rows of X w, source by source."""

@@ -176,7 +176,7 @@ def _ends_by_rows(columns: Sequence[Measured], m: int) -> dict[str, tuple[float,
 
 def mean_of(column: Measured, m: int) -> float:
     """The mean of what is there; sums of 65,536 rows each are added in order, however the owner keeps the column."""
-    return column.mean if column.missing else _closer(column, m).mean
+    return _closer(column, m).mean if math.isnan(column.mean) else column.mean
 
 
 def slices(m: int) -> Iterator[slice]:

@@ -4,6 +4,7 @@
     columns that are a matrix  that matrix, in place
     many levels                CSR, where a row has few of the columns and the regime takes sparse rows; see below
     more columns than rows     one array: such tables are solved in the space of the rows, all at once
+    large tables with levels   a `ColumnTable`, whose rows are read as numbers and codes (`mixed_table.py`)
     all others                 a `ColumnTable`: float64 blocks on the fly, levels out of codes; nothing is copied
 
 The values are the same in each, and so is the optimum. CSR is faster where at most a sixteenth of the numbers is stored
@@ -19,15 +20,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from steepest.data.categories import Category
 from steepest.data.column_table import ColumnTable, Filled, Levels, Number, Source
 from steepest.data.content import Content, Measured, as_category, as_number, look, matrix_of, slices
 from steepest.data.frames import Frame, open_frame
+from steepest.data.mixed_table import pays
 from steepest.data.quoting import quoted
 from steepest.data.schema import Column, Schema
+from steepest.data.sparse_table import sparse_of
 from steepest.errors import DataError
 from steepest.types import Floats
 
@@ -192,33 +194,6 @@ def _assembled(sources: Sequence[Source], content: Mapping[str, Content], m: int
         matrix = matrix_of(numbers)
         if matrix is not None:
             return matrix
-    if n > dense_up_to and len(sources) <= STORED * n:
-        return _csr(table)
+    if n > dense_up_to and len(sources) <= STORED * n and not pays(table):
+        return sparse_of(table)
     return np.asarray(table) if n > m else table
-
-
-def _csr(table: ColumnTable) -> Any:
-    """The same table as CSR in its narrowest dtype, zeros left out."""
-    m, n = table.shape
-    starts = np.cumsum([0, *(source.width for source in table.sources)])
-    slots = sum(1 if isinstance(source, Levels) else source.width for source in table.sources)
-    wide = np.int64 if m * slots > np.iinfo(np.int32).max else np.int32
-    indptr = np.zeros(m + 1, dtype=wide)
-    indices, data = np.empty(m * slots, dtype=wide), np.empty(m * slots, dtype=table.dtype)
-    end = 0
-    for rows in table.slices():
-        found = [source.entries(rows) for source in table.sources]
-        places = np.concatenate(
-            [np.where(at < 0, -1, at + start) for (at, _), start in zip(found, starts, strict=False)]
-        )
-        values = np.concatenate([each.astype(table.dtype, copy=False) for _, each in found])
-        there = (places >= 0).T
-        counts = there.sum(axis=1)
-        indptr[rows.start + 1 : rows.stop + 1] = end + np.cumsum(counts)
-        stop = end + int(counts.sum())
-        indices[end:stop], data[end:stop] = places.T[there], values.T[there]
-        end = stop
-    made: Any = sp.csr_array((m, n), dtype=table.dtype)
-    made.data, made.indices, made.indptr = data[:end], indices[:end], indptr
-    made.has_sorted_indices = made.has_canonical_format = True
-    return made

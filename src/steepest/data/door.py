@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from steepest.data.arrays import is_frame, is_paths
@@ -21,6 +23,7 @@ class Received:
     schema    of the frame; None for arrays
     remarks   what is worth a word about its columns
     classes   of a file: its labels as written, of which y are the places; None for all else
+    kept      of rows on disk: where answers about them may be kept, and a digest of rows, target and weights
     """
 
     X: Any
@@ -29,12 +32,20 @@ class Received:
     schema: Schema | None = None
     remarks: tuple[Remark, ...] = ()
     classes: tuple[str, ...] | None = None
+    kept: tuple[Path, str] | None = None
 
 
-def receive(X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_to: float) -> Received:
+def receive(
+    X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_to: float, spool: Any = None
+) -> Received:
     """What to fit. Of a frame or of files, y and sample_weight may be names of columns, and more columns of levels than
-    `dense_up_to` may become sparse rows.
+    `dense_up_to` may become sparse rows. Files are decoded to the folder `spool`, if one is given, not to memory.
     """
+    if hasattr(type(X), "received"):  # a table of files, opened already
+        found: Received = X.received()
+        return found
+    if spool is not None:
+        return _spooled(X, y, sample_weight, schema, spool)
     if is_frame(X) or is_paths(X):
         door = "steepest.data.intake" if is_frame(X) else "steepest.data.files.table"
         received: Received = import_module(door).opened(X, y, sample_weight, schema, dense_up_to)
@@ -44,6 +55,16 @@ def receive(X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_
     if isinstance(y, str):
         raise DataError(f"y={y!r} names a column, but X is no frame: give the labels themselves")
     return Received(X, y, sample_weight)
+
+
+def _spooled(X: Any, y: Any, sample_weight: Any, schema: Schema | None, folder: Any) -> Received:
+    if not is_paths(X):
+        raise DataError(
+            f"a spool is for rows in files, but X is of type {type(X).__name__}: give the paths of the files"
+        )
+    place = import_module("steepest.data.spool.writing").Place(Path(folder))
+    received: Received = import_module("steepest.data.files.table").opened(X, y, sample_weight, schema, math.inf, place)
+    return received
 
 
 def framed(X: Any, schema: Schema | None, names: tuple[str, ...]) -> Any:

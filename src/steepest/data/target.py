@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from steepest.data.quoting import all_numbers, nearest, quoted
 from steepest.data.row_blocks import Coded
+from steepest.data.spool.columns import SpoolColumn
 from steepest.errors import DataError
 from steepest.types import Floats
 
@@ -46,7 +47,9 @@ def find_labels(coded: Coded, name: str, shown: str, positive: str | None = None
     `declared` category does not), for
     one number spelled twice, and for a `positive` that is no label or stands among more than two.
     """
-    counts = np.bincount(coded.codes, minlength=len(coded.levels))
+    codes: Any = coded.codes
+    on_disk = isinstance(codes, SpoolColumn)
+    counts = np.array(codes.column.counts) if on_disk else np.bincount(codes, minlength=len(coded.levels))
     kept = [k for k in range(len(coded.levels)) if counts[k]]
     labels = [coded.levels[k] for k in kept]
     rows = {label: int(counts[k]) for label, k in zip(labels, kept, strict=True)}
@@ -63,7 +66,8 @@ def find_labels(coded: Coded, name: str, shown: str, positive: str | None = None
         order = _last(order, positive, where)
     place = np.zeros(len(coded.levels), dtype=np.uint8 if len(order) <= 256 else np.uint16)
     place[[coded.levels.index(label) for label in order]] = np.arange(len(order))
-    return Labels(name, place[coded.codes], tuple(order), tuple(rows[label] for label in order))
+    places = codes.mapped(place) if on_disk else place[codes]
+    return Labels(name, places, tuple(order), tuple(rows[label] for label in order))
 
 
 def _last(order: Sequence[str], positive: str, where: str) -> list[str]:

@@ -84,6 +84,7 @@ class SparseEngine:
         self.m, self.n = X.shape
         self.threads = max(1, usable_cores() if threads is None else threads)
         self.passes = 0  # times that all rows were read
+        self.checkpoint: Any = None  # of rows on disk only
         self._ends = _cuts(X)
         self._views = [_view(X, i, k) for i, k in zip(self._ends, self._ends[1:], strict=False)]
 

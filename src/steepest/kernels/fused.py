@@ -3,55 +3,38 @@
 Z = Xw + b, e = exp(-|Z|), the losses, dZ = A - Y and dw += X'dZ are made for a run of rows before the next is touched:
 no array as long as the table exists, and the interpreter is not needed in between, so threads do not wait for it.
 
-exp(-|z|) and log1p(e) are the polynomials of `_exponentials` and `_losses`, because the processor evaluates them for
-eight rows at once: e to 1.1 ulp by reduction to |r| <= log(2)/2 (W. J. Cody, W. Waite, Software Manual for the
-Elementary Functions, 1980, chapter 6) and Taylor's series to degree 13; log(1 + e) = 2 artanh(q), q = e/(2 + e) <= 1/3,
-by its own series, in which nothing cancels.
+exp(-|z|) and log1p(e) are polynomials that are evaluated for eight rows at once (`compiled_parts.py`).
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import float64, int64, njit, none, types
+from numba import float64, int64, njit, none
 
-__all__ = ["look", "one_pass"]
+from steepest.kernels.compiled_parts import (
+    ANY_ORDER,
+    ASKED,
+    IN1,
+    IN2,
+    OUT1,
+    PARTS,
+    THIS_ORDER,
+    errors_of,
+    exponentials,
+    kept,
+    losses_of,
+    slopes_of,
+    total_of,
+    tuple_of,
+)
+
+__all__ = ["activations", "look", "one_pass", "rows_of"]
 
 WORTH_A_PART = 32  # rows: long runs are summed apart, for their digits; of short ones that would cost a third of a pass
-FAR = 746.0  # exp(-746) is 0
-LOW, LIFT = 1000.0, 128  # from k = -1000 on, 2^k is made as 2^(k + 128) 2^-128: the last factor may be subnormal
-TO_BITS = 1.5 * 2.0**52  # adding it rounds a number below 2^51 to a whole one, which then stands in the lowest bits
-LOG2E, LN2_HIGH, LN2_LOW = 1.4426950408889634, 0.693147180369123816490, 1.90821492927058770002e-10
-
-_in1 = types.Array(float64, 1, "C", readonly=True)
-_in2 = types.Array(float64, 2, "C", readonly=True)
-_out1, _out2 = types.Array(float64, 1, "C"), types.Array(float64, 2, "C")
-_types: Any = types  # whose tuples have no annotations
-_parts, _asked = _types.UniTuple(_in1, 3), _types.Tuple((_out1, _out1, _in1, _out2, _out1))
-_tuple = functools.partial(_types.UniTuple, float64)
-_ANY_ORDER = {"reassoc", "contract", "nsz"}  # sums in the order that is fastest here; every bound holds for any order
-_THIS_ORDER = {"contract", "nsz"}
 
 
-def _kept(signature: Any, fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile now, or load what was compiled before; without a folder to keep it in, compile anyway."""
-
-    def compile_it(function: Callable[..., Any]) -> Callable[..., Any]:
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
-        try:
-            compiled: Callable[..., Any] = njit(signature, cache=True, **options)(function)
-        except (RuntimeError, OSError):
-            compiled = njit(signature, **options)(function)
-        return compiled
-
-    return compile_it
-
-
-@njit(error_model="numpy", fastmath=_ANY_ORDER)
-def _activations(X, w, b, Z):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def activations(X, w, b, Z):  # type: ignore[no-untyped-def]
     """Z = Xw + b, four rows at a time so that w is read once for them."""
     m, n = X.shape
     whole = m - m % 4
@@ -70,77 +53,7 @@ def _activations(X, w, b, Z):  # type: ignore[no-untyped-def]
         Z[i] = z + b
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
-def _exponentials(Z, e, scratch):  # type: ignore[no-untyped-def]
-    """e = exp(-|Z|): -|z| = k log 2 + r, exp(r) by its series, 2^k by adding k to the exponent's bits."""
-    for i in range(len(Z)):
-        x = min(abs(Z[i]), FAR)
-        t = x * -LOG2E + TO_BITS
-        k = t - TO_BITS
-        r = (-x - k * LN2_HIGH) - k * LN2_LOW
-        p = 1.0 / 6227020800.0
-        p = p * r + 1.0 / 479001600.0
-        p = p * r + 1.0 / 39916800.0
-        p = p * r + 1.0 / 3628800.0
-        p = p * r + 1.0 / 362880.0
-        p = p * r + 1.0 / 40320.0
-        p = p * r + 1.0 / 5040.0
-        p = p * r + 1.0 / 720.0
-        p = p * r + 1.0 / 120.0
-        p = p * r + 1.0 / 24.0
-        p = p * r + 1.0 / 6.0
-        p = p * r + 0.5
-        p = p * r + 1.0
-        e[i] = p * r + 1.0
-        scratch[i] = t
-    exponent, shift = e.view(np.int64), scratch.view(np.int64)
-    for i in range(len(Z)):
-        exponent[i] += (shift[i] + (LIFT if scratch[i] < TO_BITS - LOW else 0)) << 52
-    for i in range(len(Z)):
-        e[i] *= 2.0**-LIFT if scratch[i] < TO_BITS - LOW else 1.0
-
-
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
-def _losses(Z, y, e, losses):  # type: ignore[no-untyped-def]
-    """|z| (1 - y or y) + log(1 + e), by the sign of z."""
-    for i in range(len(Z)):
-        q = e[i] / (2.0 + e[i])
-        h = q * q
-        p = 1.0 / 33.0
-        p = p * h + 1.0 / 31.0
-        p = p * h + 1.0 / 29.0
-        p = p * h + 1.0 / 27.0
-        p = p * h + 1.0 / 25.0
-        p = p * h + 1.0 / 23.0
-        p = p * h + 1.0 / 21.0
-        p = p * h + 1.0 / 19.0
-        p = p * h + 1.0 / 17.0
-        p = p * h + 1.0 / 15.0
-        p = p * h + 1.0 / 13.0
-        p = p * h + 1.0 / 11.0
-        p = p * h + 1.0 / 9.0
-        p = p * h + 1.0 / 7.0
-        p = p * h + 1.0 / 5.0
-        p = p * h + 1.0 / 3.0
-        losses[i] = abs(Z[i]) * (1.0 - y[i] if Z[i] >= 0.0 else y[i]) + (2.0 * q + 2.0 * q * (h * p))
-
-
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
-def _slopes(Z, y, e, dZ):  # type: ignore[no-untyped-def]
-    """dZ = A - Y."""
-    for i in range(len(Z)):
-        dZ[i] = (1.0 if Z[i] >= 0.0 else e[i]) / (1.0 + e[i]) - y[i]
-
-
-@njit(error_model="numpy", fastmath=_ANY_ORDER)
-def _total(values):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for i in range(len(values)):
-        total += values[i]
-    return total
-
-
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
+@njit(error_model="numpy", fastmath=THIS_ORDER)
 def _add_over_rows(X, dZ, dw):  # type: ignore[no-untyped-def]
     """dw += X'dZ, eight rows at a time so that dw is read and written once for them."""
     m, n = X.shape
@@ -157,16 +70,7 @@ def _add_over_rows(X, dZ, dw):  # type: ignore[no-untyped-def]
             dw[j] += dZ[i] * X[i, j]
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
-def _errors(Z, y, s, weighted):  # type: ignore[no-untyped-def]
-    """Rows of weight > 0 on the wrong side of the plane, or on it."""
-    errors = 0
-    for i in range(len(Z)):
-        errors += (2.0 * y[i] - 1.0) * Z[i] <= 0.0 and not (weighted and s[i] <= 0.0)
-    return errors
-
-
-@njit(error_model="numpy", fastmath=_ANY_ORDER)
+@njit(error_model="numpy", fastmath=ANY_ORDER)
 def _reach(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
     """The longest row of (x - centre) inverse, squared, and the sum of all, which is NaN if an x is; low and high of
     each column are lowered and raised.
@@ -199,46 +103,46 @@ def _reach(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
     return longest, total
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
-def _rows(Z, y, s, e, a, slopes, totals):  # type: ignore[no-untyped-def]
+@njit(error_model="numpy", fastmath=THIS_ORDER)
+def rows_of(Z, y, s, e, a, slopes, totals):  # type: ignore[no-untyped-def]
     """What Z of some rows adds to `totals`: loss, errors, and db if `slopes` are asked for; leaves e, and dZ in a."""
     weighted = len(s) > 0
-    _exponentials(Z, e, a)
-    totals[1] += _errors(Z, y, s, weighted)
-    _losses(Z, y, e, a)
+    exponentials(Z, e, a)
+    totals[1] += errors_of(Z, y, s, weighted)
+    losses_of(Z, y, e, a)
     if weighted:
         a *= s
-    totals[0] += _total(a)
+    totals[0] += total_of(a)
     if slopes:
-        _slopes(Z, y, e, a)
+        slopes_of(Z, y, e, a)
         if weighted:
             a *= s
-        totals[2] += _total(a)
+        totals[2] += total_of(a)
 
 
-@_kept(none(_in2, _parts, _in1, float64, _asked, int64), _THIS_ORDER)
+@kept(none(IN2, PARTS, IN1, float64, ASKED, int64), THIS_ORDER)
 def one_pass(X, parts, w, b, asked, run):  # type: ignore[no-untyped-def]
-    """Adds to `asked` = (dw, kept, inverse, ends, totals) what some rows say, `run` of them at a time.
+    """Adds to `asked` = (dw, e_kept, inverse, ends, totals) what some rows say, `run` of them at a time.
 
     `parts` = (y, s, o): s is empty if all weights are 1, o if there is no offset. Loss, errors and db go to `totals`,
-    X'dZ to dw, e to `kept`, unless dw or `kept` is empty. Unless `inverse` is empty the rows are looked at besides:
+    X'dZ to dw, e to `e_kept`, unless dw or `e_kept` is empty. Unless `inverse` is empty the rows are looked at besides:
     least and largest value of each column go to `ends` (2, n), the longest row of x inverse, squared, to totals[3] if
     it is longer, and the sum of all squares is added to totals[4], which is NaN then if an x is.
     """
-    (y, s, o), (dw, kept, inverse, ends, totals), m = parts, asked, len(X)
-    weighted, slopes, keeps, looks = len(s) > 0, len(dw) > 0, len(kept) > 0, len(inverse) > 0
+    (y, s, o), (dw, e_kept, inverse, ends, totals), m = parts, asked, len(X)
+    weighted, slopes, keeps, looks = len(s) > 0, len(dw) > 0, len(e_kept) > 0, len(inverse) > 0
     Z, e, a, part = np.empty(run), np.empty(run), np.empty(run), np.empty(len(dw))
     origin = np.zeros(len(inverse))
     for start in range(0, m, run):
         stop = min(start + run, m)
         rows = stop - start
         Xk, Zk, ek, ak = X[start:stop], Z[:rows], e[:rows], a[:rows]
-        _activations(Xk, w, b, Zk)
+        activations(Xk, w, b, Zk)
         if len(o):
             Zk += o[start:stop]
-        _rows(Zk, y[start:stop], s[start:stop] if weighted else s, ek, ak, slopes, totals)
+        rows_of(Zk, y[start:stop], s[start:stop] if weighted else s, ek, ak, slopes, totals)
         if keeps:
-            kept[start:stop] = ek
+            e_kept[start:stop] = ek
         if slopes and run < WORTH_A_PART:
             _add_over_rows(Xk, ak, dw)
         elif slopes:
@@ -251,7 +155,7 @@ def one_pass(X, parts, w, b, asked, run):  # type: ignore[no-untyped-def]
             totals[4] += total
 
 
-@_kept(_tuple(2)(_in2, _in1, _in1, _out1, _out1), _ANY_ORDER)
+@kept(tuple_of(2)(IN2, IN1, IN1, OUT1, OUT1), ANY_ORDER)
 def look(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
     """The longest row of (x - centre) inverse, squared, and the sum of all, which is NaN if an x is; low and high of
     each column are filled.

@@ -8,38 +8,38 @@ from typing import Any
 import numpy as np
 from numba import float64, int64, njit, none, types
 
-from steepest.kernels.fused import (
-    _ANY_ORDER,
-    _THIS_ORDER,
-    _activations,
-    _exponentials,
-    _in1,
-    _in2,
-    _kept,
-    _losses,
-    _out1,
-    _out2,
-    _parts,
-    _total,
-    _tuple,
+from steepest.kernels.compiled_parts import (
+    ANY_ORDER,
+    IN1,
+    IN2,
+    OUT1,
+    OUT2,
+    PARTS,
+    THIS_ORDER,
+    exponentials,
+    kept,
+    losses_of,
+    total_of,
+    tuple_of,
 )
+from steepest.kernels.fused import activations
 
 __all__ = ["kept_round", "one_pass"]
 
 RUN = 8  # rows taken together: of 10,000 columns they are more than a cache holds already
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
+@njit(error_model="numpy", fastmath=THIS_ORDER)
 def _bent(Z, y, s, e, dZ, D, totals):  # type: ignore[no-untyped-def]
     """dZ = s (a - y) and D = s a(1 - a) of some rows, without cancellation for labels; adds to `totals` their sums, the
     loss, and the sum of s ((1 - y) a + y (1 - a)).
     """
     weighted = len(s) > 0
-    _exponentials(Z, e, dZ)
-    _losses(Z, y, e, dZ)
+    exponentials(Z, e, dZ)
+    losses_of(Z, y, e, dZ)
     if weighted:
         dZ *= s
-    totals[0] += _total(dZ)
+    totals[0] += total_of(dZ)
     off = 0.0
     for i in range(len(Z)):
         up = 1.0 / (1.0 + e[i])
@@ -49,12 +49,12 @@ def _bent(Z, y, s, e, dZ, D, totals):  # type: ignore[no-untyped-def]
         dZ[i] = scale * ((1.0 - y[i]) * a - y[i] * rest)
         D[i] = scale * (up * down)
         off += scale * ((1.0 - y[i]) * a + y[i] * rest)
-    totals[1] += _total(dZ)
-    totals[2] += _total(D)
+    totals[1] += total_of(dZ)
+    totals[2] += total_of(D)
     totals[3] += off
 
 
-@njit(error_model="numpy", fastmath=_ANY_ORDER)
+@njit(error_model="numpy", fastmath=ANY_ORDER)
 def _add_bends(X, dZ, D, inverse, gradient, first, square):  # type: ignore[no-untyped-def]
     """gradient += X'dZ, first += X'D, square += (X∘X)'D, four rows at a time; the longest row over `inverse`, squared,
     and the sum of all.
@@ -91,7 +91,7 @@ def _add_bends(X, dZ, D, inverse, gradient, first, square):  # type: ignore[no-u
     return longest, total
 
 
-@_kept(none(_in2, _parts, _in1, float64, _in1, _out2, _out1), _THIS_ORDER)
+@kept(none(IN2, PARTS, IN1, float64, IN1, OUT2, OUT1), THIS_ORDER)
 def one_pass(X, parts, w, b, inverse, sums, totals):  # type: ignore[no-untyped-def]
     """Adds to `totals` loss, db, sum of D, sum of s |a - y| and the sum of the squared lengths over `inverse`, whose
     largest goes to totals[4]; to the three `sums` (3, n) what `_add_bends` says. `parts` is as in `fused.one_pass`.
@@ -102,7 +102,7 @@ def one_pass(X, parts, w, b, inverse, sums, totals):  # type: ignore[no-untyped-
         stop = min(start + run, len(X))
         rows = stop - start
         Xk, Zk, dk, Dk = X[start:stop], Z[:rows], dZ[:rows], D[:rows]
-        _activations(Xk, w, b, Zk)
+        activations(Xk, w, b, Zk)
         if len(o):
             Zk += o[start:stop]
         _bent(Zk, y[start:stop], s[start:stop] if len(s) else s, e[:rows], dk, Dk, totals)
@@ -114,5 +114,5 @@ def one_pass(X, parts, w, b, inverse, sums, totals):  # type: ignore[no-untyped-
 def kept_round(function: Callable[..., Any]) -> Callable[..., Any]:
     """`dual_ascent.one_round`, compiled."""
     order = types.Array(int64, 1, "C")
-    signature = _tuple(2)(_in2, _out1, _in1, order, float64, _out1, float64, _out1)
-    return _kept(signature, _ANY_ORDER)(function)
+    signature = tuple_of(2)(IN2, OUT1, IN1, order, float64, OUT1, float64, OUT1)
+    return kept(signature, ANY_ORDER)(function)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import float64, int64, njit, none
 
-from steepest.kernels.fused import _ANY_ORDER, _asked, _in1, _kept, _parts, _rows
+from steepest.kernels.compiled_parts import ANY_ORDER, ASKED, IN1, PARTS, kept
+from steepest.kernels.fused import rows_of
 
 __all__ = ["one_pass"]
 
 
-@njit(error_model="numpy", fastmath=_ANY_ORDER)
+@njit(error_model="numpy", fastmath=ANY_ORDER)
 def _activations(flat, at, step, w, Z):  # type: ignore[no-untyped-def]
     """Z += Xw for the rows from `at` on, four columns at a time so that Z is read and written once for them."""
     n, m = len(w), len(Z)
@@ -27,7 +28,7 @@ def _activations(flat, at, step, w, Z):  # type: ignore[no-untyped-def]
             Z[i] += v * flat[k + i]
 
 
-@njit(error_model="numpy", fastmath=_ANY_ORDER)
+@njit(error_model="numpy", fastmath=ANY_ORDER)
 def _add_over_rows(flat, at, step, dZ, dw):  # type: ignore[no-untyped-def]
     """dw += X'dZ, four columns at a time so that dZ is read once for them."""
     n, m = len(dw), len(dZ)
@@ -52,7 +53,7 @@ def _add_over_rows(flat, at, step, dZ, dw):  # type: ignore[no-untyped-def]
         dw[j] += d
 
 
-@njit(error_model="numpy", fastmath=_ANY_ORDER)
+@njit(error_model="numpy", fastmath=ANY_ORDER)
 def _reach(flat, at, step, inverse, ends, squares):  # type: ignore[no-untyped-def]
     """The longest row of x inverse, squared, and the sum of all; `ends` of each column are moved apart."""
     squares[:] = 0.0
@@ -71,7 +72,7 @@ def _reach(flat, at, step, inverse, ends, squares):  # type: ignore[no-untyped-d
     return longest, total
 
 
-@_kept(none(_in1, int64, _parts, _in1, float64, _asked, int64), _ANY_ORDER)
+@kept(none(IN1, int64, PARTS, IN1, float64, ASKED, int64), ANY_ORDER)
 def one_pass(flat, step, parts, w, b, asked, run):  # type: ignore[no-untyped-def]
     """As `fused.one_pass`, X[i, j] = flat[i + j step]."""
     (y, s, o), (dw, kept, inverse, ends, totals), m = parts, asked, len(parts[0])
@@ -85,7 +86,7 @@ def one_pass(flat, step, parts, w, b, asked, run):  # type: ignore[no-untyped-de
         _activations(flat, start, step, w, Zk)
         if len(o):
             Zk += o[start:stop]
-        _rows(Zk, y[start:stop], s[start:stop] if weighted else s, ek, ak, slopes, totals)
+        rows_of(Zk, y[start:stop], s[start:stop] if weighted else s, ek, ak, slopes, totals)
         if keeps:
             kept[start:stop] = ek
         if slopes:

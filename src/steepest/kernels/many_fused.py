@@ -9,20 +9,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float64, int64, njit, types, void
+from numba import int64, njit, types, void
 
-from steepest.kernels.fused import _THIS_ORDER, _exponentials, _in1, _in2, _kept, _losses, _out1
+from steepest.kernels.compiled_parts import IN1, IN2, OUT1, OUT2, THIS_ORDER, exponentials, kept, losses_of
 
 __all__ = ["framed", "margins"]
 
 NUMBERS = 4096  # of U at a time: 32 KB, and as much for each of two arrays beside it
 MOST_ROWS = 512  # whose 1 + e are multiplied: at most 2^512
 
-_out2 = types.Array(float64, 2, "C")
 _order = types.Array(int64, 1, "C", readonly=True)
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
+@njit(error_model="numpy", fastmath=THIS_ORDER)
 def _slopes(u, e, weights, F):  # type: ignore[no-untyped-def]
     """u := s sigmoid(-u), from e = exp(-|u|)."""
     for i in range(len(u)):
@@ -33,7 +32,7 @@ def _slopes(u, e, weights, F):  # type: ignore[no-untyped-def]
                 u[f] *= weights[i]
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
+@njit(error_model="numpy", fastmath=THIS_ORDER)
 def _product(u, e, F, lost):  # type: ignore[no-untyped-def]
     """lost += the sum of softplus(-u) over rows that weigh 1, for each fit.
 
@@ -49,7 +48,7 @@ def _product(u, e, F, lost):  # type: ignore[no-untyped-def]
         lost[f] += math.log1p(grown[f])
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
+@njit(error_model="numpy", fastmath=THIS_ORDER)
 def _weighted(losses, weights, F, lost):  # type: ignore[no-untyped-def]
     """lost += the sum of s times the losses over the rows, for each fit."""
     for i in range(len(weights)):
@@ -57,7 +56,7 @@ def _weighted(losses, weights, F, lost):  # type: ignore[no-untyped-def]
             lost[f] += weights[i] * losses[i * F + f]
 
 
-@njit(error_model="numpy", fastmath=_THIS_ORDER)
+@njit(error_model="numpy", fastmath=THIS_ORDER)
 def _right(u, weights, F, low, high, held_right):  # type: ignore[no-untyped-def]
     """held_right[low … high - 1] += the weight of rows with u > 0."""
     for i in range(len(u) // F):
@@ -66,7 +65,7 @@ def _right(u, weights, F, low, high, held_right):  # type: ignore[no-untyped-def
             held_right[f] += weight if u[i * F + f] > 0.0 else 0.0
 
 
-@_kept(void(_out2, _in1, _order, _order, _order, _out1, _out1, _out1), _THIS_ORDER)
+@kept(void(OUT2, IN1, _order, _order, _order, OUT1, OUT1, OUT1), THIS_ORDER)
 def margins(U, s, ends, low, high, loss, held_loss, held_right):  # type: ignore[no-untyped-def]
     """As `many.margins`; the fits low[k] … high[k] - 1 do not see fold k; s is empty if all weights are 1."""
     F = U.shape[1]
@@ -79,9 +78,9 @@ def margins(U, s, ends, low, high, loss, held_loss, held_right):  # type: ignore
             part, weights = U[start:stop].reshape((stop - start) * F), s[start:stop] if len(s) else s
             ek = e[: len(part)]
             _right(part, weights, F, low[k], high[k], held_right)
-            _exponentials(part, ek, scratch[: len(part)])
+            exponentials(part, ek, scratch[: len(part)])
             if len(s):
-                _losses(part, ones[: len(part)], ek, scratch[: len(part)])
+                losses_of(part, ones[: len(part)], ek, scratch[: len(part)])
                 _weighted(scratch, weights, F, lost)
             else:
                 _product(part, ek, F, lost)
@@ -96,7 +95,7 @@ def margins(U, s, ends, low, high, loss, held_loss, held_right):  # type: ignore
                 loss[f] += lost[f]
 
 
-@_kept(void(_in2, _in1, _order, _in1, _in1, _out2), _THIS_ORDER)
+@kept(void(IN2, IN1, _order, IN1, IN1, OUT2), THIS_ORDER)
 def framed(X, sign, order, centre, inverse, out):  # type: ignore[no-untyped-def]
     """out[i] = sign ((x - centre) inverse, 1) of row order[i]."""
     n = X.shape[1]

@@ -7,14 +7,18 @@ optimum, or the proof that there is none. Which regime: `regime.py`, one rule.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from steepest.compression import compress
 from steepest.data.arrays import check_size
+from steepest.data.column_table import ColumnTable
+from steepest.data.mixed_table import MixedTable, pays
 from steepest.engines import MemoryEngine
+from steepest.engines.mixed import MixedEngine
 from steepest.engines.sparse import SparseEngine
-from steepest.optimum import class_composite, composite, dense, softmax, sparse, sparse_softmax, tiny, wide
+from steepest.optimum import class_composite, composite, dense, mixed, softmax, sparse, sparse_softmax, tiny, wide
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import Regime, choose
 from steepest.optimum.sparse_rows import densely
@@ -30,6 +34,8 @@ WORTH_COUNTING = 20_000  # rows from which repeated ones are looked for
 
 def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int = 2) -> Outcome:
     """The optimum over the rows of `engine`, by the regime that suits their number and that of the columns."""
+    if classes == 2 and request.penalties.smooth and _by_codes(engine):
+        return mixed.minimise(_as_codes(engine), request)
     if not request.penalties.plain:
         return _penalised(engine, request, classes)
     if classes > 2:
@@ -45,6 +51,19 @@ def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int
         return dense.minimise(engine, request)
     found = tiny.minimise(engine, request) if regime is Regime.TINY else _distinct(engine, request)
     return found or dense.minimise(engine, request)
+
+
+def _by_codes(engine: MemoryEngine | SparseEngine) -> bool:
+    return isinstance(engine, MixedEngine) or (isinstance(engine.X, ColumnTable) and pays(engine.X))
+
+
+def _as_codes(engine: MemoryEngine | SparseEngine) -> MixedEngine:
+    if isinstance(engine, MixedEngine):
+        return engine
+    rows: Any = engine.X
+    codes = MixedEngine(MixedTable.of(rows), engine.y, engine.weight, engine.offset, threads=engine.threads)
+    codes.checkpoint = getattr(engine, "checkpoint", None)
+    return codes
 
 
 def _penalised(engine: MemoryEngine | SparseEngine, request: Request, classes: int) -> Outcome:

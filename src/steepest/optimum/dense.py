@@ -27,7 +27,7 @@ from steepest.optimum.first_look import Answered, look_first, survey
 from steepest.optimum.frame import frame_of, strengths
 from steepest.optimum.judge import Judge, Known
 from steepest.optimum.on_sample import FOR_A_START, Prepared, left_of, on_sample, singular
-from steepest.optimum.outcome import Outcome, Request
+from steepest.optimum.outcome import Outcome, Request, left_out
 from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
 from steepest.proof.apriori import Apriori
@@ -88,7 +88,7 @@ class _Table:
             check_size(engine.X)  # before anything is made of it
         strength = strengths(request.strengths(engine.n), frame, deviation)
         objective = Objective(engine, kernel, L2(strength), frame)
-        return cls(engine, sample, moments, frame, strength, objective, _named(dropped, request))
+        return cls(engine, sample, moments, frame, strength, objective, left_out(dropped, request.names))
 
     def look(self, theta: Floats, order: int) -> _Seen:
         """The first pass over all rows: the point at theta, and how far rows and columns reach; DataError if a value is
@@ -100,8 +100,9 @@ class _Table:
             check_size(engine.X)
         depth = engine.most_rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
-        far = 0.0 if engine.offset is None else float(np.max(np.abs(engine.offset), initial=0.0))
-        apriori = Apriori(frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, far)
+        apriori = Apriori(
+            frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, engine.farthest
+        )
         return _Seen(self, apriori, Answered(self.objective, theta, point))
 
 
@@ -215,15 +216,3 @@ def _outcome(table: _Table, judge: Judge, runs: list[Run], started: float) -> Ou
         w, b, last.point.cost, last.point.value, judge.certificate, status, trace, table.engine.passes, seconds,
         table.notes,
     )  # fmt: skip
-
-
-def _named(dropped: tuple[Dependence, ...], request: Request) -> tuple[Note, ...]:
-    """A note for every column that was left out."""
-    return tuple(
-        Note(
-            "dependent-column",
-            f"{found.sentence(request.names)}: the column says nothing that earlier ones do not say, so it is left "
-            "out (its weight is 0); predictions are the same",
-        )
-        for found in dropped
-    )

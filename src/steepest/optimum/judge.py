@@ -70,8 +70,7 @@ class Judge:
         self.unpenalised = not np.any(apriori.strength[self.kept] > 0.0)
         self.certificate = Certificate(math.inf, 1.0, math.inf, "unknown" if self.unpenalised else "proved")
         self.seen, self.estimate = 0, math.inf
-        positive = engine.y.sum(dtype=np.float64) if engine.weight is None else engine.weight @ engine.y
-        positive_share = float(positive) / engine.total_weight
+        positive_share = engine.positive / engine.total_weight
         rarer = min(positive_share, 1.0 - positive_share)
         self.imbalance = BALANCE * rarer if rarer < RARE else math.inf
 

@@ -12,9 +12,10 @@ from steepest.diagnosis import Note
 from steepest.driver import Step, Trace
 from steepest.penalties import NONE, Penalties
 from steepest.proof.certificate import Certificate
+from steepest.proof.linear_relations import Dependence
 from steepest.types import Floats, Status
 
-__all__ = ["Outcome", "Request", "joined"]
+__all__ = ["Outcome", "Request", "joined", "left_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,15 @@ def joined(traces: Iterable[Trace]) -> Trace:
     """The steps of several runs, one after the other."""
     parts = [(each.cost, each.value, each.gradient_norm, each.change, each.seconds) for each in traces]
     return Trace(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def left_out(dropped: Iterable[Dependence], names: Sequence[str]) -> tuple[Note, ...]:
+    """A note for every column that was left out."""
+    return tuple(
+        Note(
+            "dependent-column",
+            f"{found.sentence(names)}: the column says nothing that earlier ones do not say, so it is left "
+            "out (its weight is 0); predictions are the same",
+        )
+        for found in dropped
+    )

@@ -65,21 +65,36 @@ class Apriori:
         doubt = self.doubt(theta)
         if not doubt < 1.0:
             return Certificate(math.inf, 1.0, math.inf, "unknown")
-        change = 0.25 * doubt * math.exp(doubt) + FEW + self._adding
-        pull = np.append(self.strength * np.abs(theta[:-1]), 0.0)
-        doubts = self.weight * (change * np.append(self.extent, 1.0) + self._adding * pull) * SLACK
-        norm = metric.norm(self.weight * point.gradient, doubts + 4.0 * UNIT * self.weight * np.abs(point.gradient))
-        if self.framed is None:
-            proved = bounds(norm, metric.longest(self.length))
-        else:
-            proved = bounds(norm, float(metric.row_norms(self.framed, exact=True).max()))
-        value = self.weight * (point.value * (1.0 - FEW - self._adding) - doubt)
+        norm = metric.norm(self.weight * point.gradient, self.gradient_doubts(theta, point, doubt))
+        proved = bounds(norm, self.leverage(metric))
         return Certificate(
-            relative(value, proved.gap),
+            relative(self.value(point, doubt), proved.gap),
             min(1.0, 0.25 * proved.reach),
             proved.radius,
             "proved" if proved.exists else "unknown",
         )
+
+    def gradient_doubts(self, theta: Floats, point: Point, doubt: float) -> Floats:
+        """(n + 1,) how wrong each entry of W times the gradient at theta may be."""
+        change = 0.25 * doubt * math.exp(doubt) + FEW + self._adding
+        pull = np.append(self.strength * np.abs(theta[:-1]), 0.0)
+        doubts = self.weight * (change * self.mass + self._adding * pull) * SLACK
+        return np.asarray(doubts + 4.0 * UNIT * self.weight * np.abs(point.gradient))
+
+    def value(self, point: Point, doubt: float) -> float:
+        """F at least."""
+        return self.weight * (point.value * (1.0 - FEW - self._adding) - doubt)
+
+    @property
+    def mass(self) -> Floats:
+        """(n + 1,) the mean of |x~_ij| at most."""
+        return np.append(self.extent, 1.0)
+
+    def leverage(self, metric: Metric) -> float:
+        """The largest |x~_i|_{M^-1} of any row, at most."""
+        if self.framed is None:
+            return metric.longest(self.length)
+        return float(metric.row_norms(self.framed, exact=True).max())
 
     @property
     def _adding(self) -> float:

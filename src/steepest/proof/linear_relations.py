@@ -17,7 +17,7 @@ import scipy.linalg
 from steepest.proof.problem import Problem
 from steepest.types import Block, Floats
 
-__all__ = ["Dependence", "dependent_columns", "nullspace_near"]
+__all__ = ["Dependence", "dependent_columns", "in_user_units", "nullspace_near"]
 
 SUSPECT = 1e-8  # squared share of a column not explained by earlier ones: below, the Gram matrix cannot be trusted
 RELATIVE = 1e-10  # root-mean-square of what is left, in units of the column's deviation: below, it is dependent
@@ -87,7 +87,7 @@ def dependent_columns(problem: Problem) -> tuple[Dependence, ...]:
             continue
         relation, small = _refined(problem, j, kept, inner, solution)
         if small:
-            found.append(_in_user_units(problem, j, kept, relation))
+            found.append(in_user_units(problem, j, kept, relation))
         else:
             kept.append(j)
     return tuple(found)
@@ -136,7 +136,7 @@ def _solve(inner: Floats, right: Floats) -> Floats:
         return np.asarray(np.linalg.lstsq(scaled, right / unit, rcond=None)[0] / unit)
 
 
-def _in_user_units(problem: Problem, j: int, kept: list[int], relation: Floats) -> Dependence:
+def in_user_units(problem: Problem, j: int, kept: list[int], relation: Floats) -> Dependence:
     """The relation of the framed columns as one of the user's, small whole ratios restored where rounding hid them."""
     centre, scale = problem.frame.centre, problem.frame.scale
     terms: list[tuple[int, float]] = []

@@ -13,6 +13,9 @@ from fractions import Fraction
 
 import numpy as np
 import scipy.linalg
+import scipy.linalg.blas
+import scipy.linalg.lapack
+from numpy.typing import NDArray
 
 from steepest.types import Floats
 
@@ -21,6 +24,7 @@ __all__ = ["SLACK", "UNIT", "Metric", "exact_dot", "gamma"]
 UNIT = 2.0**-53
 SLACK = 1.0 + 2.0**-20  # covers the rounding of the bounds themselves: sums of up to 2^32 terms that are all >= 0
 ROUGH = 1e-6  # of a loss: it raises a norm by half of that
+MANY = 512  # columns from which products of triangular matrices pay, and bounds by sums of rows
 LEAST, MOST = 2.0**-900, 2.0**900  # outside, products may leave the normal range, where errors stop being relative
 
 
@@ -74,6 +78,12 @@ class Metric:
             return None
         unit = np.ldexp(1.0, np.rint(0.5 * np.log2(diagonal)).astype(np.int64))
         scaled = matrix / unit / unit[:, None]
+        if len(unit) > MANY:
+            inverse, failed = _inverse_factor(scaled)
+            if failed:
+                return None
+            loss = _residual_of_many(inverse, scaled, error)
+            return cls(matrix, error, unit, inverse, loss) if loss < 0.5 else None
         try:
             factor = scipy.linalg.cholesky(scaled, lower=True)
         except scipy.linalg.LinAlgError:
@@ -102,6 +112,15 @@ class Metric:
         seen = rows @ (self.inverse / self.unit).T
         size = np.sqrt(np.einsum("ij,ij->i", seen, seen))
         return np.asarray((size + gamma(len(self.unit) + 8) * spread * length) * self._up)
+
+    def lengths(self) -> Floats:
+        """(k,) upper bounds on |e_j|_{M^-1} for each unit vector."""
+        own = np.sqrt(np.einsum("ij,ij->j", self.inverse, self.inverse))
+        return np.asarray(own / self.unit * self._up)
+
+    def longest_in(self, columns: NDArray[np.intp], length: float) -> float:
+        """As `longest`, for rows that are 0 outside of some columns."""
+        return length * _spectral(self.inverse[:, columns] / self.unit[columns]) * self._up
 
     def longest(self, length: float) -> float:
         """An upper bound on |x|_{M^-1} for every row with |x| <= length."""
@@ -154,3 +173,27 @@ def _residual(inverse: Floats, scaled: Floats, error: float) -> float:
         rounding = gamma(2 * k + 4) * (float(np.linalg.norm(size @ np.abs(scaled) @ size.T)) + math.sqrt(k))
     unknown = error * float(np.sum((size @ np.sqrt(np.diagonal(scaled))) ** 2))
     return (seen + rounding + unknown) * SLACK
+
+
+def _inverse_factor(scaled: Floats) -> tuple[Floats, bool]:
+    """The inverse of Cholesky's factor, and whether there is none: a third of the operations of solving for it."""
+    factor, failed = scipy.linalg.lapack.dpotrf(scaled, lower=1, clean=1)
+    inverse, singular = scipy.linalg.lapack.dtrtri(factor, lower=1)
+    return np.ascontiguousarray(inverse), bool(failed or singular)
+
+
+def _residual_of_many(inverse: Floats, scaled: Floats, error: float) -> float:
+    """As `_residual`, in a fourth of the operations.
+
+    Y N Y' by two triangular products. For a symmetric A >= 0 with row sums r, sum of A_jl² <= max A_jl sum of A_jl
+    <= max(r) sum(r): so |A|_F needs A 1 only, not A = |Y| |N| |Y'|.
+    """
+    k = len(scaled)
+    part = scipy.linalg.blas.dtrmm(1.0, inverse, scaled, lower=1)
+    whole = scipy.linalg.blas.dtrmm(1.0, inverse, part.T, lower=1)
+    whole[np.diag_indices(k)] -= 1.0
+    size = np.abs(inverse)
+    sums = size @ (np.abs(scaled) @ size.sum(axis=0))
+    most = math.sqrt(float(sums.max()) * float(sums.sum())) * SLACK
+    unknown = error * float(np.sum((size @ np.sqrt(np.diagonal(scaled))) ** 2))
+    return (float(np.linalg.norm(whole)) + gamma(2 * k + 4) * (most + math.sqrt(k)) + unknown) * SLACK

@@ -16,7 +16,7 @@ import scipy.linalg.lapack
 
 from steepest.types import Along, Evaluate, Floats, Point, Solver, Status
 
-__all__ = ["newton", "newton_step"]
+__all__ = ["SHORTER", "newton", "newton_step"]
 
 SHORTER = tuple(2.0**-k for k in range(1, 41))
 TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steepest.data.arrays import LARGEST
 from steepest.data.categories import category_of
-from steepest.data.columns import Held
+from steepest.data.columns import Pieces
 from steepest.data.content import Content, Measured, look
 from steepest.data.files.coder import REMEDY
 from steepest.data.files.source import Source
@@ -22,7 +22,7 @@ from steepest.data.row_blocks import Coded, RowBlock
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["Gathered", "content_of", "gather"]
+__all__ = ["Gathered", "check_finite", "content_of", "gather"]
 
 ROWS = 1 << 17  # of a block: what the reader brings at a time
 
@@ -59,8 +59,7 @@ def gather(
                 held[name].append(column.codes)
                 levels[name] = column.levels
             else:
-                _check(block, name, column)
-                held[name].append(column)
+                held[name].append(check_finite(block, name, column))
         starts.append(block.start)
         places.append(block.place)
         m += block.m
@@ -87,7 +86,9 @@ def content_of(found: Gathered, kinds: Mapping[str, str]) -> dict[str, Content]:
             content[name] = category_of(name, codes, coded.levels, declared=False)
         else:
             values = found.numbers[name]
-            measured.append(Measured(name, Held(values), whole=bool((values == np.trunc(values)).all())))
+            # one piece, not `Held`: arrays that happen to lie side by side would be taken for a matrix, whose order of
+            # adding up is another, so that the last bits depended on where memory was free
+            measured.append(Measured(name, Pieces.of([values]), whole=bool((values == np.trunc(values)).all())))
     return content | dict(look(measured, found.m))
 
 
@@ -97,7 +98,8 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _check(block: RowBlock, name: str, values: Floats) -> None:
+def check_finite(block: RowBlock, name: str, values: Floats) -> Floats:
+    """The values; DataError for the first that is infinite or beyond 1e152."""
     wrong = np.abs(values) > LARGEST
     if wrong.any():
         i = int(np.argmax(wrong))
@@ -107,3 +109,4 @@ def _check(block: RowBlock, name: str, values: Floats) -> None:
             else f"{values[i]:g} is not finite; every value must be; correct it, or delete the row"
         )
         raise DataError(f"{block.place(i)}, column {quoted(name)}: {what}")
+    return values

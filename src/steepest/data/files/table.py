@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from steepest.data.categories import Category, looks_like
+from steepest.data.column_table import ColumnTable
 from steepest.data.design import of_content
 from steepest.data.door import Received
 from steepest.data.files.gathering import Gathered, content_of, gather
@@ -19,8 +23,12 @@ from steepest.data.files.source import Source, open_source
 from steepest.data.guards import spellings
 from steepest.data.inference import schema_from
 from steepest.data.intake import happened
+from steepest.data.mixed_table import check_memory
 from steepest.data.quoting import quoted
 from steepest.data.schema import Remark, Schema
+from steepest.data.spool import content as on_disk
+from steepest.data.spool.columns import SpoolColumn
+from steepest.data.spool.writing import Place
 from steepest.data.target import Labels, find_labels
 from steepest.data.wishes import Wishes
 from steepest.errors import DataError
@@ -28,13 +36,16 @@ from steepest.types import Floats
 
 __all__ = ["Chosen", "FileTable", "infer_schema", "opened", "read_files", "schema_of_files"]
 
+ANSWERS = 1  # of kept answers: to be raised when kernels give other last bits
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """Which columns are what: the target, the features (all others if none are named), row weights; and how.
 
     `positive` is the positive class of two; `schema` says what the columns are, or `wishes` how to
-    find out. `missing_texts` are those that the source was opened with, for the schema to keep.
+    find out. `missing_texts` are those that the source was opened with, for the schema to keep. With a `spool` the rows
+    are decoded to disk, not to memory.
     """
 
     target: str | None
@@ -44,6 +55,7 @@ class Chosen:
     schema: Schema | None = None
     wishes: Wishes = field(default_factory=Wishes)
     missing_texts: tuple[str, ...] | None = None
+    spool: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +71,11 @@ class FileTable:
     target: Labels
     weights: Floats | None
     remarks: tuple[Remark, ...]
+    kept: tuple[Path, str] | None = None
+
+    def received(self) -> Received:
+        """What to fit, with nothing said twice."""
+        return Received(self.X, self.target.codes, self.weights, self.schema, (), self.target.classes, self.kept)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,8 +102,14 @@ def read_files(
     weights = None
     if chosen.weights is not None:
         weights = _weights(found, chosen.weights, labels, source.shown)
+    if chosen.spool is not None and not isinstance(design.X, ColumnTable):  # few rows: they came into memory
+        labels = replace(labels, codes=labels.codes[:])
+        weights = None if weights is None else weights[:]
+    if chosen.spool is not None and chosen.spool.memory is not None:
+        check_memory(design.X, chosen.spool.memory, source.threads)
     remarks = (*remarks, *happened(design, schema, found.m))
-    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks)
+    kept = None if chosen.spool is None else _kept(chosen, schema, labels)
+    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept)
 
 
 def schema_of_files(paths: Paths, y: str | None, wishes: Wishes) -> Schema:
@@ -103,7 +126,9 @@ def infer_schema(source: Source, chosen: Chosen) -> Schema:
         raise DataError(_with_name(str(error), source)) from None
 
 
-def opened(paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float) -> Received:
+def opened(
+    paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float, spool: Place | None = None
+) -> Received:
     """What to fit, for `steepest.fit(paths, y)`: y names the column of the target, `weight` one of weights or None."""
     if not isinstance(y, str) or not (weight is None or isinstance(weight, str)):
         raise DataError(
@@ -111,8 +136,18 @@ def opened(paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to
         )
     texts = None if schema is None else schema.missing_texts
     source = open_source(paths, missing=texts)
-    table = read_files(source, Chosen(y, weights=weight, schema=schema), dense_up_to)
-    return Received(table.X, table.target.codes, table.weights, table.schema, table.remarks, table.target.classes)
+    table = read_files(source, Chosen(y, weights=weight, schema=schema, spool=spool), dense_up_to)
+    return replace(table.received(), remarks=table.remarks)
+
+
+def _kept(chosen: Chosen, schema: Schema, labels: Labels) -> tuple[Path, str] | None:
+    """Where answers about rows on disk are kept, and what tells these rows from others of the same spool."""
+    codes: Any = labels.codes
+    if not isinstance(codes, SpoolColumn):
+        return None
+    folder = codes.file.path.parent
+    rows = [ANSWERS, folder.name, schema.to_dict(), labels.classes, chosen.target, chosen.weights]
+    return folder / "answers", hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
 def _with_name(said: str, source: Source) -> str:
@@ -152,11 +187,12 @@ def _by_schema(
         kinds, troubles = kinds_of(source, names, wishes.categories)
         levels = {name: () for name, kind in kinds.items() if kind == "category"}
     numbers = [name for name, kind in kinds.items() if kind == "number"]
-    found = gather(source, [*numbers, *weights], levels | target, on_rows, wishes.wording.number)
+    asked = [*numbers, *weights], levels | target, on_rows, wishes.wording.number
+    found = gather(source, *asked) if chosen.spool is None else on_disk.gather(source, *asked, chosen.spool)
     if not found.m:
         raise DataError(f"{source.shown} has a header, but no rows: there is nothing to fit")
     wishes = replace(wishes, wording=replace(wishes.wording, row=found.place))
-    content = content_of(found, kinds)
+    content = content_of(found, kinds) if chosen.spool is None else on_disk.content_of(found, kinds)
     if chosen.schema is not None:
         return chosen.schema, found, content, ()
     for name, column in content.items():
@@ -179,10 +215,13 @@ def _features(source: Source, chosen: Chosen) -> tuple[str, ...]:
 def _target(found: Gathered, name: str) -> Any:
     """The codes and levels of the target; DataError for a missing label."""
     coded = found.texts[name]
-    if (coded.codes < 0).any():
-        first = int(np.argmax(coded.codes < 0))
+    codes: Any = coded.codes
+    spooled = isinstance(codes, SpoolColumn)
+    missing = codes.column.missing if spooled else int(np.count_nonzero(codes < 0))
+    if missing:
+        first = codes.column.first_missing if spooled else int(np.argmax(codes < 0))
         raise DataError(
-            f"{found.place(first)}: the target {quoted(name)} is missing ({int((coded.codes < 0).sum()):,} of "
+            f"{found.place(first)}: the target {quoted(name)} is missing ({missing:,} of "
             f"{found.m:,} rows): delete such rows"
         )
     return coded
@@ -190,6 +229,10 @@ def _target(found: Gathered, name: str) -> Any:
 
 def _weights(found: Gathered, name: str, labels: Labels, shown: str) -> Floats:
     weights = found.numbers[name]
+    codes: Any = labels.codes
+    if isinstance(weights, SpoolColumn):
+        on_disk.check_weights(weights, codes, found.place, labels.classes)
+        return weights
     wrong = np.flatnonzero(~(weights >= 0.0))
     if len(wrong):
         first = int(wrong[0])
