@@ -2,7 +2,7 @@
 
 Three types are enough, because our own statements ask for nothing else: float64 and int32 without nulls, and texts with
 nulls. A reader of all of Arrow (arro3, pyarrow) would copy each column once more and be one more thing to install; see
-docs/decisions/0005-files.md. The structures are those of https://arrow.apache.org/docs/format/CDataInterface.html.
+docs/decisions/0007-files.md. The structures are those of https://arrow.apache.org/docs/format/CDataInterface.html.
 """
 
 from __future__ import annotations
