@@ -38,6 +38,7 @@ Parameters: TypeAlias = tuple[Floats, float]
 
 PER_TERM = 4.0  # ulps
 TOTALS = 1e-15  # of the sum of absolute values
+CODES = 1e-14  # likewise, of levels: rows are added to them one by one, and equal rows all round the same way
 DESCENT = 1e-12  # of the largest weight, after STEPS steps
 STEPS = 50
 SIZES = (0.0, 1.0, 30.0, 700.0)  # the order of |z|
@@ -159,7 +160,7 @@ def _codes(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
             seen, referee = kernel.sums(Block(coded, block.y), *at, 1), loop.sums(written, *at, 1)
             apart = max(apart, _apart(seen, referee, written, at))
         name = kernel.__name__.rpartition(".")[2]
-        yield _line(f"loop and {name}: J, dw, db over {m} rows with categories", apart, "of Σ|terms|", TOTALS)
+        yield _line(f"loop and {name}: J, dw, db over {m} rows with categories", apart, "of Σ|terms|", CODES)
 
 
 def _row_space(block: Block) -> Iterator[Agreement]:
