@@ -209,7 +209,8 @@ def _apart(seen: Sums, referee: Sums, block: Block, at: Parameters) -> float:
     w, b = at
     Z = np.matmul(block.X, w) + b
     inner = np.matmul(np.abs(block.X), np.abs(w)) + abs(b)  # what was added up for z
-    slope = np.abs(formulas.dz(formulas.sigmoid(Z), block.y))
+    # |a - y| of labels without its cancellation: of rows that are far on their side it is e^-|z|, not 0
+    slope = block.y * formulas.sigmoid(-Z) + (1.0 - block.y) * formulas.sigmoid(Z)
     losses = formulas.loss(Z, block.y) + slope * inner
     slopes = slope + formulas.curvature(Z) * inner
     sizes = np.array([losses.sum(), slopes.sum(), *np.matmul(slopes, np.abs(block.X))])

@@ -175,7 +175,7 @@ MUTANTS = [  # name, module, old text, new text
     ("cross_terms_lost", "objective.py", "hessian[n, :n] = hessian[:n, n] = dwdb", "hessian[n, :n] = hessian[:n, n] = 0.0"),
     ("intercept_first", "objective.py", "gradient = np.append(dw, db)", "gradient = np.append(db, dw)"),
     ("penalty_of_product_at_theta", "objective.py", "self.penalty.gradient(direction[:-1])", "self.penalty.gradient(theta[:-1])"),
-    ("direction_unscaled", "objective.py", "        v, c = self._seen(direction)\n", "        v, c = direction[:-1], float(direction[-1])\n"),
+    ("direction_unscaled", "objective.py", "        v, c = self.seen(direction)\n", "        v, c = direction[:-1], float(direction[-1])\n"),
     ("gram_start_forgotten", "gram.py", "return theta[0] * self.start + w, float(theta[-1])", "return w, float(theta[-1])"),
     ("gram_blocks_misplaced", "gram.py", "dc[1 + block.start : 1 + block.start + len(dZ)] = dZ", "dc[1 : 1 + len(dZ)] = dZ"),
     ("gram_off_by_one", "gram.py", "dc[1 + block.start : 1 + block.start + len(dZ)] = dZ", "dc[block.start : block.start + len(dZ)] = dZ"),

@@ -261,11 +261,6 @@ def test_options_that_make_no_sense_are_refused(options, message):
         steepest.fit([[0.0, 1.0], [1.0, 2.0], [1.0, 1.0]], [0, 1, 0], **options)
 
 
-def test_three_classes_are_refused():
-    with pytest.raises(steepest.DataError, match="for two classes"):
-        steepest.fit(np.eye(3), [0, 1, 2], l1=0.1)
-
-
 def test_budget_callback_and_iterations_end_a_fit(rng):
     X = rng.standard_normal((300, 30))
     y = X[:, 0] + rng.logistic(size=300) > 0.0
