@@ -1,6 +1,6 @@
 """Compiled parts that the kernels share: exp, losses, slopes, sums over a run of rows. Nothing is compiled on import.
 
-exp(-|z|) and log1p(e) are the polynomials of `exponentials` and `losses`, because the processor evaluates them for
+exp(-|z|) and log1p(e) are the polynomials of `exponentials` and `losses_of`, because the processor evaluates them for
 eight rows at once: e to 1.1 ulp by reduction to |r| <= log(2)/2 (W. J. Cody, W. Waite, Software Manual for the
 Elementary Functions, 1980, chapter 6) and Taylor's series to degree 13; log(1 + e) = 2 artanh(q), q = e/(2 + e) <= 1/3,
 by its own series, in which nothing cancels.
@@ -26,10 +26,12 @@ __all__ = [
     "OUT2",
     "PARTS",
     "THIS_ORDER",
+    "activations",
     "errors_of",
     "exponentials",
     "kept",
     "losses_of",
+    "rows_of",
     "slopes_of",
     "total_of",
     "tuple_of",
@@ -63,6 +65,26 @@ def kept(signature: Any, fastmath: set[str]) -> Callable[[Callable[..., Any]], C
         return compiled
 
     return compile_it
+
+
+@njit(error_model="numpy", fastmath=ANY_ORDER)
+def activations(X, w, b, Z):  # type: ignore[no-untyped-def]
+    """Z = Xw + b, four rows at a time so that w is read once for them."""
+    m, n = X.shape
+    whole = m - m % 4
+    for i in range(0, whole, 4):
+        z0 = z1 = z2 = z3 = 0.0
+        for j in range(n):
+            z0 += X[i, j] * w[j]
+            z1 += X[i + 1, j] * w[j]
+            z2 += X[i + 2, j] * w[j]
+            z3 += X[i + 3, j] * w[j]
+        Z[i], Z[i + 1], Z[i + 2], Z[i + 3] = z0 + b, z1 + b, z2 + b, z3 + b
+    for i in range(whole, m):
+        z = 0.0
+        for j in range(n):
+            z += X[i, j] * w[j]
+        Z[i] = z + b
 
 
 @njit(error_model="numpy", fastmath=THIS_ORDER)
@@ -143,3 +165,20 @@ def errors_of(Z, y, s, weighted):  # type: ignore[no-untyped-def]
     for i in range(len(Z)):
         errors += (2.0 * y[i] - 1.0) * Z[i] <= 0.0 and not (weighted and s[i] <= 0.0)
     return errors
+
+
+@njit(error_model="numpy", fastmath=THIS_ORDER)
+def rows_of(Z, y, s, e, a, slopes, totals):  # type: ignore[no-untyped-def]
+    """What Z of some rows adds to `totals`: loss, errors, and db if `slopes` are asked for; leaves e, and dZ in a."""
+    weighted = len(s) > 0
+    exponentials(Z, e, a)
+    totals[1] += errors_of(Z, y, s, weighted)
+    losses_of(Z, y, e, a)
+    if weighted:
+        a *= s
+    totals[0] += total_of(a)
+    if slopes:
+        slopes_of(Z, y, e, a)
+        if weighted:
+            a *= s
+        totals[2] += total_of(a)

@@ -19,38 +19,15 @@ from steepest.kernels.compiled_parts import (
     OUT1,
     PARTS,
     THIS_ORDER,
-    errors_of,
-    exponentials,
+    activations,
     kept,
-    losses_of,
-    slopes_of,
-    total_of,
+    rows_of,
     tuple_of,
 )
 
-__all__ = ["activations", "look", "one_pass", "rows_of"]
+__all__ = ["look", "one_pass"]
 
 WORTH_A_PART = 32  # rows: long runs are summed apart, for their digits; of short ones that would cost a third of a pass
-
-
-@njit(error_model="numpy", fastmath=ANY_ORDER)
-def activations(X, w, b, Z):  # type: ignore[no-untyped-def]
-    """Z = Xw + b, four rows at a time so that w is read once for them."""
-    m, n = X.shape
-    whole = m - m % 4
-    for i in range(0, whole, 4):
-        z0 = z1 = z2 = z3 = 0.0
-        for j in range(n):
-            z0 += X[i, j] * w[j]
-            z1 += X[i + 1, j] * w[j]
-            z2 += X[i + 2, j] * w[j]
-            z3 += X[i + 3, j] * w[j]
-        Z[i], Z[i + 1], Z[i + 2], Z[i + 3] = z0 + b, z1 + b, z2 + b, z3 + b
-    for i in range(whole, m):
-        z = 0.0
-        for j in range(n):
-            z += X[i, j] * w[j]
-        Z[i] = z + b
 
 
 @njit(error_model="numpy", fastmath=THIS_ORDER)
@@ -101,23 +78,6 @@ def _reach(X, centre, inverse, low, high):  # type: ignore[no-untyped-def]
         longest = max(longest, square)
         total += square
     return longest, total
-
-
-@njit(error_model="numpy", fastmath=THIS_ORDER)
-def rows_of(Z, y, s, e, a, slopes, totals):  # type: ignore[no-untyped-def]
-    """What Z of some rows adds to `totals`: loss, errors, and db if `slopes` are asked for; leaves e, and dZ in a."""
-    weighted = len(s) > 0
-    exponentials(Z, e, a)
-    totals[1] += errors_of(Z, y, s, weighted)
-    losses_of(Z, y, e, a)
-    if weighted:
-        a *= s
-    totals[0] += total_of(a)
-    if slopes:
-        slopes_of(Z, y, e, a)
-        if weighted:
-            a *= s
-        totals[2] += total_of(a)
 
 
 @kept(none(IN2, PARTS, IN1, float64, ASKED, int64), THIS_ORDER)

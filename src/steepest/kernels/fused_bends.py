@@ -16,13 +16,13 @@ from steepest.kernels.compiled_parts import (
     OUT2,
     PARTS,
     THIS_ORDER,
+    activations,
     exponentials,
     kept,
     losses_of,
     total_of,
     tuple_of,
 )
-from steepest.kernels.fused import activations
 
 __all__ = ["kept_round", "one_pass"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float64, int64, njit, none
 
-from steepest.kernels.compiled_parts import ANY_ORDER, ASKED, IN1, PARTS, kept
-from steepest.kernels.fused import rows_of
+from steepest.kernels.compiled_parts import ANY_ORDER, ASKED, IN1, PARTS, kept, rows_of
 
 __all__ = ["one_pass"]
 
