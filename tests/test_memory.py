@@ -40,8 +40,9 @@ def test_tracemalloc_sees_a_copy():
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_million_rows(order):
-    X = np.empty((ROWS, COLUMNS), order=order)
-    X[:] = np.random.default_rng(0).standard_normal(ROWS)[:, None]
+    X, rng = np.empty((ROWS, COLUMNS), order=order), np.random.default_rng(0)
+    for j in range(COLUMNS):
+        X[:, j] = rng.standard_normal(ROWS)
     y = (np.arange(ROWS) % 3 == 0).astype(np.float64)
     peak, fit = peak_of_a_fit(X, y, learning_rate=1e-3, iterations=2, threads=2)
     assert fit.iterations == 2
