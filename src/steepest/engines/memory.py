@@ -31,7 +31,7 @@ A = TypeVar("A", bound=Addable)
 BLOCK_BYTES = 1 << 21
 LEAST_ROWS = 64  # fewer rows make matrix-vector products of wide tables slow
 TOGETHER, FEW = 4, 2048  # blocks of no more rows are taken together where X keeps its dtype: each call costs 0.1 ms
-TOGETHER = 512  # rows gathered at a time
+GATHERED = 512  # rows copied at a time where some are drawn
 GROUPS = 16  # tasks handed to the threads per pass: enough to balance two to sixteen of them
 
 
@@ -94,8 +94,8 @@ class MemoryEngine:
     def _taken(self, index: NDArray[np.intp]) -> Any:
         """Those rows, one after the other in memory, however X lies there."""
         rows = np.empty((len(index), self.n), dtype=self.X.dtype)
-        for start in range(0, len(index), TOGETHER):
-            part = slice(start, start + TOGETHER)
+        for start in range(0, len(index), GATHERED):
+            part = slice(start, start + GATHERED)
             rows[part] = self.X[index[part]]
         return rows
 
