@@ -99,3 +99,12 @@ def test_kit_catches_lost_and_disordered_blocks(broken, says):
 def test_kit_catches_a_twin_that_groups_differently():
     with pytest.raises(AssertionError, match="bitwise"):
         check_engine(partial(MemoryEngine, block_bytes=4096), partial(MemoryEngine, block_bytes=8192))
+
+
+@pytest.mark.parametrize(("n", "together"), [(400, 4), (50, 1)])
+def test_few_blocks_are_taken_together_and_every_thread_gets_some(n, together):
+    """Where X keeps its dtype; a second constant of the same name once made them 512, and one thread did it all."""
+    engine = MemoryEngine(np.zeros((40_000, n)), np.zeros(40_000), threads=2)
+    sizes = [len(block.y) for block in engine.blocks(0, engine.m, widen=False)]
+    assert max(sizes) == engine.most_rows == together * engine.rows
+    assert len(range(0, engine.m, engine._group)) >= 8 or together == 1
