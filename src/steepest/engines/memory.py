@@ -127,11 +127,13 @@ class MemoryEngine:
         """The blocks of rows start … stop, in order; `start` is a multiple of the rows of a block."""
         rows = self.rows if widen else self._together * self.rows
         for i in range(start, stop, rows):
-            k = min(i + rows, stop)
-            X = np.asarray(self.X[i:k], dtype=np.float64) if widen else self.X[i:k]
-            y = np.asarray(self.y[i:k], dtype=np.float64)
-            weight, offset = (None if part is None else part[i:k] for part in (self.weight, self.offset))
-            yield Block(X, y, weight, i, offset)
+            yield self._block(i, min(i + rows, stop), widen)  # no name is left for it: one at a time is in memory
+
+    def _block(self, i: int, k: int, widen: bool) -> Block:
+        X = np.asarray(self.X[i:k], dtype=np.float64) if widen else self.X[i:k]
+        y = np.asarray(self.y[i:k], dtype=np.float64)
+        weight, offset = (None if part is None else part[i:k] for part in (self.weight, self.offset))
+        return Block(X, y, weight, i, offset)
 
     def quiet_blas(self) -> AbstractContextManager[Any]:
         """A context that holds BLAS to one thread; the threads over blocks are enough, and the bits stay the same.
