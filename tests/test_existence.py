@@ -158,6 +158,24 @@ def test_relations_survive_units_and_offsets(factor):
     assert [each.column for each in found] == [2]
 
 
+def test_all_suspicious_columns_are_looked_at_together():
+    a = np.random.default_rng(5).normal(size=(400, 2))
+    X = np.repeat(a, 10, axis=1) * 2.0 ** np.arange(20)
+    engine = MemoryEngine(X, np.zeros(400))
+    problem, before = Problem.of(engine), engine.passes
+    assert [found.column for found in dependent_columns(problem)] == [*range(1, 10), *range(11, 20)]
+    assert engine.passes - before == 4  # the Gram matrix, and three for all of them
+
+
+def test_a_suspicious_column_that_is_kept_explains_later_ones():
+    a, b = np.random.default_rng(6).normal(size=(2, 400))
+    near = a + 3e-5 * b
+    X = np.column_stack([a, near, a, 3.0 * near, b, 1.0 - near])
+    found = dependent_columns(Problem.of(MemoryEngine(X, np.zeros(400))))
+    assert found[:2] == (Dependence(2, 0.0, ((0, 1.0),)), Dependence(3, 0.0, ((1, 3.0),)))
+    assert [(one.column, [k for k, _ in one.terms]) for one in found[2:]] == [(4, [0, 1]), (5, [1])]
+
+
 def test_nearly_dependent_columns_are_kept():
     rng = np.random.default_rng(5)
     a, b = rng.standard_normal(400), rng.standard_normal(400)

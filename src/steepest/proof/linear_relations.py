@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import NDArray
 
 from steepest.proof.problem import Problem
 from steepest.types import Block, Floats
@@ -50,76 +51,110 @@ class Dependence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Products:
-    """Sums of products of columns with a vector, and largest sizes. Can be added."""
+class _Suspect:
+    """A column that the Gram matrix cannot tell from a combination of `kept` ones, and the combination so far."""
+
+    column: int
+    kept: tuple[int, ...]
+    solution: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What suspects leave on some rows. Can be added.
+
+    products  (kept, suspects) X_kept' left      square, largest  (suspects,) |left|², and its largest in roundings
+    own       (suspects,) what the suspect alone has of a square, the constant taken off
+    """
 
     products: Floats
-    square: float = 0.0
-    largest: float = 0.0
+    square: Floats
+    largest: Floats
+    own: Floats
 
-    def __add__(self, other: _Products) -> _Products:
-        return _Products(self.products + other.products, self.square + other.square, max(self.largest, other.largest))
+    def __add__(self, other: _Left) -> _Left:
+        largest = np.maximum(self.largest, other.largest)
+        return _Left(self.products + other.products, self.square + other.square, largest, self.own + other.own)
 
 
 def dependent_columns(problem: Problem) -> tuple[Dependence, ...]:
-    """The columns to drop, in order, each with its relation; one pass, and three for each suspicious column.
+    """The columns to drop, in order, each with its relation: one pass, and three for all suspicious columns together.
 
-    The Gram matrix of the framed columns is factorised from left to right. A column of which less than `SUSPECT` is
-    new is looked at again on the rows: the relation is refined by two steps of least squares, and the column is
-    dependent if what is left is below 1e-10 of its deviation or below the rounding of the data themselves. Weights
-    count only as zero or not.
+    The Gram matrix of the framed columns is factorised from left to right. Columns of which less than `SUSPECT` is
+    new are looked at again on the rows: the relations are refined by two steps of least squares, and a column is
+    dependent if what is left is below 1e-10 of its deviation or below the rounding of the data themselves. The first
+    that is not is kept, and those after it are looked at once more, with it among the kept. Weights count only as
+    zero or not.
 
     >>> from steepest.engines import MemoryEngine
     >>> X = np.array([[1.0, 5.0, 3.0], [2.0, 5.0, 1.0], [4.0, 5.0, -3.0]])
     >>> [found.sentence(("a", "b", "c")) for found in dependent_columns(Problem.of(MemoryEngine(X, np.ones(3))))]
     ['b = 5', 'c = 5 - 2 a']
     """
-    gram = problem.sum(lambda block: _gram(problem, block)).products
+    gram = problem.sum(lambda block: _gram(problem, block))
     kept: list[int] = [problem.engine.n] if problem.intercept else []  # the intercept is first
     found: list[Dependence] = []
-    for j in range(problem.engine.n):
-        total = gram[j, j]
-        inner = gram[np.ix_(kept, kept)]
-        solution = _solve(inner, gram[kept, j])
-        new = total - float(gram[kept, j] @ solution)
-        if total > 0.0 and new > SUSPECT * total:
-            kept.append(j)
-            continue
-        relation, small = _refined(problem, j, kept, inner, solution)
-        if small:
-            found.append(in_user_units(problem, j, kept, relation))
+    first = 0
+    while True:
+        suspects = _suspects(gram, kept, first)
+        if not suspects:
+            return tuple(found)
+        solutions, small = _refined(problem, gram, suspects)
+        for suspect, relation, holds in zip(suspects, solutions, small.tolist(), strict=True):
+            if not holds:
+                kept, first = [*suspect.kept, suspect.column], suspect.column + 1
+                break
+            found.append(in_user_units(problem, suspect.column, list(suspect.kept), relation))
         else:
+            return tuple(found)
+
+
+def _suspects(gram: Floats, kept: list[int], first: int) -> list[_Suspect]:
+    """The suspicious columns from `first` on, as if all of them were to be dropped."""
+    kept, suspects = list(kept), []
+    for j in range(first, len(gram) - 1):
+        total = gram[j, j]
+        solution = _solve(gram[np.ix_(kept, kept)], gram[kept, j])
+        if total > 0.0 and total - float(gram[kept, j] @ solution) > SUSPECT * total:
             kept.append(j)
-    return tuple(found)
+        else:
+            suspects.append(_Suspect(j, tuple(kept), solution))
+    return suspects
 
 
-def _refined(problem: Problem, j: int, kept: list[int], inner: Floats, solution: Floats) -> tuple[Floats, bool]:
-    """The relation of column j to the kept ones, and whether it holds to rounding."""
+def _refined(problem: Problem, gram: Floats, suspects: list[_Suspect]) -> tuple[list[Floats], NDArray[np.bool_]]:
+    """The relation of each suspect to its kept columns, and whether it holds to rounding."""
+    solutions = [suspect.solution for suspect in suspects]
     for _ in range(REFINEMENTS):
-        left = _residual(problem, j, kept, solution)
-        solution = solution + _solve(inner, left.products)
-    left = _residual(problem, j, kept, solution)
-    own = _residual(problem, j, kept[: int(problem.intercept)], np.zeros(int(problem.intercept)))
-    rms = left.square <= RELATIVE**2 * own.square
-    return solution, rms or left.largest <= 1.0
+        products = _left(problem, suspects, solutions).products
+        for place, suspect in enumerate(suspects):
+            inner, right = gram[np.ix_(suspect.kept, suspect.kept)], products[: len(suspect.kept), place]
+            solutions[place] = solutions[place] + _solve(inner, right)
+    left = _left(problem, suspects, solutions)
+    return solutions, (left.square <= RELATIVE**2 * left.own) | (left.largest <= 1.0)
 
 
-def _gram(problem: Problem, block: Block) -> _Products:
+def _gram(problem: Problem, block: Block) -> Floats:
     rows, _, _ = problem.rows(block)
-    return _Products(rows.T @ rows)
+    return np.asarray(rows.T @ rows)
 
 
-def _residual(problem: Problem, j: int, kept: list[int], solution: Floats) -> _Products:
-    """x_j - X_kept solution on all rows: its products with the kept columns, its square, its size in roundings."""
-    centre, scale = np.append(problem.frame.centre, 0.0), np.append(problem.frame.scale, 1.0)
+def _left(problem: Problem, suspects: list[_Suspect], solutions: list[Floats]) -> _Left:
+    """x_j - X_kept solution of all suspects on all rows."""
+    own = np.append(np.abs(problem.frame.centre / problem.frame.scale), 0.0)
+    columns, kept = [suspect.column for suspect in suspects], list(suspects[-1].kept)  # the others' are its first ones
+    combined = np.zeros((len(kept), len(suspects)))
+    for place, solution in enumerate(solutions):
+        combined[: len(solution), place] = solution
+    size = np.abs(combined)
 
-    def of_block(block: Block) -> _Products:
+    def of_block(block: Block) -> _Left:
         rows, _, _ = problem.rows(block)
-        left = rows[:, j] - rows[:, kept] @ solution
-        size = np.abs(rows) + np.abs(centre / scale)
-        bound = ROUNDING * (size[:, j] + size[:, kept] @ np.abs(solution))
-        worst = float((np.abs(left) / np.maximum(bound, np.finfo(float).tiny)).max(initial=0.0))
-        return _Products(left @ rows[:, kept], float(left @ left), worst)
+        some, these = rows[:, kept], rows[:, columns]
+        left = these - some @ combined
+        bound = ROUNDING * (np.abs(these) + own[columns] + (np.abs(some) + own[kept]) @ size)
+        worst = (np.abs(left) / np.maximum(bound, np.finfo(float).tiny)).max(axis=0, initial=0.0)
+        return _Left(some.T @ left, np.square(left).sum(axis=0), worst, np.square(these).sum(axis=0))
 
     return problem.sum(of_block)
 
