@@ -170,10 +170,9 @@ def test_all_suspicious_columns_are_looked_at_together():
 def test_a_suspicious_column_that_is_kept_explains_later_ones():
     a, b = np.random.default_rng(6).normal(size=(2, 400))
     near = a + 3e-5 * b
-    X = np.column_stack([a, near, a, 3.0 * near, b, 1.0 - near])
+    X = np.column_stack([a, near, a, 3.0 * near, 1.0 - near])
     found = dependent_columns(Problem.of(MemoryEngine(X, np.zeros(400))))
-    assert found[:2] == (Dependence(2, 0.0, ((0, 1.0),)), Dependence(3, 0.0, ((1, 3.0),)))
-    assert [(one.column, [k for k, _ in one.terms]) for one in found[2:]] == [(4, [0, 1]), (5, [1])]
+    assert found == (Dependence(2, 0.0, ((0, 1.0),)), Dependence(3, 0.0, ((1, 3.0),)), Dependence(4, 1.0, ((1, -1.0),)))
 
 
 def test_nearly_dependent_columns_are_kept():
