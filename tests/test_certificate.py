@@ -14,12 +14,14 @@ import pytest
 from high_precision import Case, Exact, random_case, standard_errors, true_errors
 from mpmath import mp, mpf
 
+import steepest
 from steepest import formulas
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.objective import Objective
 from steepest.penalties import L2
 from steepest.proof.certificate import (
+    Bounds,
     Certificate,
     certify,
     compare,
@@ -27,6 +29,7 @@ from steepest.proof.certificate import (
     disproved,
     excess,
     flattening,
+    published,
     relative,
     turn_of,
 )
@@ -158,6 +161,30 @@ def test_certificate_is_tight_to_first_order():
     gap, probability, _ = true_errors(exact, best, theta, standard_errors(exact, theta))
     assert float(gap) <= certificate.gap <= 1.01 * float(gap)
     assert float(probability) <= certificate.max_probability_error <= 20.0 * float(probability)
+
+
+@pytest.mark.parametrize("lightest", [0.5, 3.0])
+def test_the_gap_alone_bounds_every_probability(lightest):
+    """One row that weighs as much as all the rest of the gap: KL(a* | a) = 2 (a - a*)² (1 + O(a - a*)²) around ½."""
+    for away in (1e-1, 1e-3):
+        a = 0.5 + away
+        kl = -0.5 * math.log(2.0 * a) - 0.5 * math.log(2.0 * (1.0 - a))
+        proved = Bounds(lightest * kl, 1.0, math.inf, 2.0, True)
+        assert away <= published(proved, 1.0, lightest).max_probability_error <= (1.0 + 2.0 * away**2) * away * 1.00001
+    far = Bounds(1e-4, 1.0, math.inf, 2.0, False)
+    assert published(far, 1.0, lightest).max_probability_error == 1.0  # no optimum, no probability of its own
+    assert published(far, 1.0, lightest, "proved").max_probability_error < 0.02
+
+
+def test_correlated_columns_leave_the_bound_of_the_gap():
+    rng = np.random.default_rng(8)
+    mix = rng.standard_normal((20, 20)) / np.sqrt(20.0) + 0.1 * np.eye(20)
+    X = rng.standard_normal((20_000, 20)) @ mix
+    y = (X[:, 0] + rng.logistic(size=20_000) > 0.0).astype(float)
+    weight = rng.choice([0.0, 0.5, 2.0], 20_000)
+    fit = steepest.fit(X, y, sample_weight=weight, l2=1e-4)
+    G = fit.certificate.gap * fit.value * weight.sum()
+    assert fit.certificate.max_probability_error <= math.sqrt(G / (2.0 * 0.5)) * 1.00001
 
 
 def test_small_decrement_on_separable_data_proves_nothing():

@@ -72,7 +72,7 @@ def apriori_of(rows, dense, kind=MixedApriori):
     ).counts
     strength, W = np.full(layout.n, 0.01), float(dense.weight.sum())
     far = float(np.abs(dense.offset).max())
-    return kind(frame, extent, length, strength, W, 2000, None, far, layout, counts[3], 4000)
+    return kind(frame, extent, length, strength, W, 2000, None, far, 1.0, layout, counts[3], 4000)
 
 
 def check_module_of_apriori(module):

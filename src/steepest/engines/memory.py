@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from threadpoolctl import ThreadpoolController
 from steepest.engines.reduction import tree_sum
 from steepest.types import Addable, Block, Floats
 
-__all__ = ["MemoryEngine"]
+__all__ = ["MemoryEngine", "lightest", "usable_cores"]
 
 A = TypeVar("A", bound=Addable)
 # A block is read twice (Xw, then X'dZ). Two megabytes stay in cache between the two; on 1,000,000 x 50 and two
@@ -73,6 +74,11 @@ class MemoryEngine:
         if self.weight is None:
             return tree_sum(float(np.sum(self.y[i:k], dtype=np.float64)) for i, k in self._ends())
         return tree_sum(float(self.weight[i:k] @ self.y[i:k]) for i, k in self._ends())
+
+    @functools.cached_property
+    def lightest(self) -> float:
+        """The smallest positive row weight."""
+        return lightest(self.weight)
 
     @property
     def farthest(self) -> float:
@@ -127,9 +133,9 @@ class MemoryEngine:
         """The blocks of rows start … stop, in order; `start` is a multiple of the rows of a block."""
         rows = self.rows if widen else self._together * self.rows
         for i in range(start, stop, rows):
-            yield self._block(i, min(i + rows, stop), widen)  # no name is left for it: one at a time is in memory
+            yield self._cut(i, min(i + rows, stop), widen)  # no name is left for it: one at a time is in memory
 
-    def _block(self, i: int, k: int, widen: bool) -> Block:
+    def _cut(self, i: int, k: int, widen: bool) -> Block:
         X = np.asarray(self.X[i:k], dtype=np.float64) if widen else self.X[i:k]
         y = np.asarray(self.y[i:k], dtype=np.float64)
         weight, offset = (None if part is None else part[i:k] for part in (self.weight, self.offset))
@@ -161,6 +167,11 @@ class MemoryEngine:
     @functools.cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads, thread_name_prefix="steepest")
+
+
+def lightest(weight: Floats | None) -> float:
+    """The smallest positive weight; 1 without any."""
+    return 1.0 if weight is None else float(np.min(weight, where=weight > 0.0, initial=math.inf))
 
 
 def usable_cores() -> int:

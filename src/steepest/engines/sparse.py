@@ -27,7 +27,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from steepest.engines.memory import ONE_BLAS_THREAD, usable_cores
+from steepest.engines.memory import ONE_BLAS_THREAD, lightest, usable_cores
 from steepest.engines.reduction import tree_sum
 from steepest.errors import DataError
 from steepest.types import Addable, Block, Floats
@@ -95,6 +95,11 @@ class SparseEngine:
         if weight is None:
             return float(self.m)
         return tree_sum(float(weight[i:k].sum()) for i, k in zip(self._ends, self._ends[1:], strict=False))
+
+    @functools.cached_property
+    def lightest(self) -> float:
+        """The smallest positive row weight."""
+        return lightest(self.weight)
 
     def sum(self, of_block: Callable[[Block], A]) -> A:
         """`of_block(block)` for every block, added along the fixed tree; block.X is CSR."""

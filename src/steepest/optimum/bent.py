@@ -24,7 +24,7 @@ from steepest.kernels import suited
 from steepest.kernels.bends import Bends, bends
 from steepest.objective import Engine, Objective
 from steepest.optimum.first_look import Answered
-from steepest.proof.certificate import Certificate, bounds, relative
+from steepest.proof.certificate import Certificate, bounds, published
 from steepest.proof.curves import excess
 from steepest.proof.evidence import FEW, TINY
 from steepest.proof.rounding import SLACK, gamma
@@ -55,8 +55,8 @@ def known_point(objective: Objective, theta: Floats, found: Bends) -> Answered:
     return Answered(objective, theta, objective.point(theta, 1, sums))
 
 
-def prove_bent(found: Bends, strength: Floats, w: Floats, b: float) -> Certificate:
-    """The certificate at (w, b) from the totals there."""
+def prove_bent(found: Bends, strength: Floats, w: Floats, b: float, lightest: float = 1.0) -> Certificate:
+    """The certificate at (w, b) from the totals there; `lightest` is the smallest positive row weight."""
     exists: Literal["proved", "unknown"] = "proved" if 0.0 < found.ones < found.weight else "unknown"
     nothing = Certificate(math.inf, 1.0, math.inf, exists)
     n, weight = len(w), found.weight
@@ -89,5 +89,4 @@ def prove_bent(found: Bends, strength: Floats, w: Floats, b: float) -> Certifica
     penalty = 0.5 * float(pull @ w)
     value = found.loss + penalty
     doubtful = FEW * found.loss + turn * found.off + adding * found.loss + (off + gamma(n + 8)) * value + weight * TINY
-    gap = relative(value - doubtful * SLACK, proved.gap)
-    return Certificate(gap, min(1.0, 0.25 * proved.reach), proved.radius, exists)
+    return published(proved, value - doubtful * SLACK, lightest, exists)

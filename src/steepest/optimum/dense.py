@@ -101,8 +101,9 @@ class _Table:
         depth = engine.most_rows + 2 * int(engine.m / engine.rows + 2).bit_length()
         few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
         apriori = Apriori(
-            frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, engine.farthest
-        )
+            frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, engine.farthest,
+            engine.lightest,
+        )  # fmt: skip
         return _Seen(self, apriori, Answered(self.objective, theta, point))
 
 

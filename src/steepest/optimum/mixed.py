@@ -143,8 +143,8 @@ class _Table:
         tree = 2 * int(engine.m / engine.rows + 2).bit_length()
         depth = layout.piece + engine.rows // layout.piece + 1 + tree
         return MixedApriori(
-            frame, extent, length, self.strength, engine.total_weight, depth, None, engine.farthest, layout,
-            look.counts[3], engine.rows + tree,
+            frame, extent, length, self.strength, engine.total_weight, depth, None, engine.farthest,
+            engine.lightest, layout, look.counts[3], engine.rows + tree,
         )  # fmt: skip
 
 

@@ -172,7 +172,8 @@ class _Judge:
                 self.certificate = nothing if found is None else disproved(found)
                 return self.certificate
             if is_bent(table.engine):
-                self.certificate = prove_bent(bends_at(table.engine, table.strength, w, b), table.strength, w, b)
+                bends = bends_at(table.engine, table.strength, w, b)
+                self.certificate = prove_bent(bends, table.strength, w, b, table.engine.lightest)
                 return self.certificate
             if self.longest is None:
                 self.longest = longest_row(table.engine, table.strength)

@@ -23,10 +23,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.kernels.sparse import entries, most_entries, pieces, turned, with_entries
 from steepest.objective import Engine
-from steepest.proof.certificate import Certificate, bounds, relative
+from steepest.proof.certificate import Certificate, bounds, published
 from steepest.proof.curves import excess
 from steepest.proof.evidence import FEW, TINY, activation_change, halves
 from steepest.proof.rounding import SLACK, gamma
@@ -73,7 +74,7 @@ class _Evidence:
 
 
 @QUIET
-def prove(engine: Engine, strength: Floats, w: Floats, b: float, longest: float) -> Certificate:
+def prove(engine: SparseEngine | MemoryEngine, strength: Floats, w: Floats, b: float, longest: float) -> Certificate:
     """The certificate at (w, b) for penalties `strength` (n,) > 0 on the mean loss; one pass.
 
     `longest` is what `longest_row` says. What is not proved is infinite (1 for probabilities).
@@ -96,8 +97,7 @@ def prove(engine: Engine, strength: Floats, w: Floats, b: float, longest: float)
     if not (kappa < 1.0 and math.isfinite(norm)):
         return Certificate(math.inf, 1.0, math.inf, exists)
     found = bounds(norm, reach, 0.5 * norm * norm * SLACK)
-    gap = relative(value - value_error, found.gap)
-    return Certificate(gap, min(1.0, 0.25 * found.reach), found.radius, exists)
+    return published(found, value - value_error, engine.lightest, exists)
 
 
 def _norm(seen: _Evidence, pull: Floats, least: Floats, off: float, longest: float) -> tuple[float, float, float]:

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.linalg.lapack import dtrtri
 
 from steepest.optimum.tiny_table import At, Factor, Table, length
-from steepest.proof.certificate import Certificate, bounds, relative
+from steepest.proof.certificate import Certificate, bounds, published
 from steepest.proof.rounding import SLACK, UNIT, gamma
 from steepest.types import Floats
 
@@ -66,8 +66,7 @@ def prove(table: Table, factor: Factor, here: At, share: float) -> Certificate:
     norm = length(np.abs(inverse.dot(here.gradient)) + spread.dot(doubts * SLACK))
     proved = bounds(norm * up, _leverage(table, inverse, spread) * up)
     value = here.value * (1.0 - ERROR - adding) - table.weight * delta
-    gap, probability = relative(value, proved.gap), min(1.0, 0.25 * proved.reach)
-    return Certificate(gap, probability, proved.radius, "proved" if proved.exists else "unknown")
+    return published(proved, value, table.engine.lightest)
 
 
 def _loss(hessian: Floats, inverse: Floats, spread: Floats, error: float) -> float:

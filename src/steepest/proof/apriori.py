@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steepest.proof.certificate import Certificate, bounds, relative
+from steepest.proof.certificate import Certificate, bounds, published
 from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
 from steepest.scaling import Scaling
 from steepest.types import Floats, Point
@@ -33,6 +33,7 @@ class Apriori:
     extent    (n,) E_j >= |x~_ij| of every row
     length    >= |(x~_i, 1)| of every row
     offset    >= |offset of z| of every row
+    lightest  the smallest positive row weight
     framed    (m, n + 1) the rows (x~_i, 1) themselves where they are few: leverages are then exact, not bounds
     strength  (n,) of the penalty on the mean cost, in the frame
     weight    W, the sum of the row weights
@@ -47,6 +48,7 @@ class Apriori:
     rows: int
     framed: Floats | None = None
     offset: float = 0.0
+    lightest: float = 1.0
 
     def doubt(self, theta: Floats) -> float:
         """delta: how wrong z of any row may be, the rounding of the user's intercept included."""
@@ -67,12 +69,7 @@ class Apriori:
             return Certificate(math.inf, 1.0, math.inf, "unknown")
         norm = metric.norm(self.weight * point.gradient, self.gradient_doubts(theta, point, doubt))
         proved = bounds(norm, self.leverage(metric))
-        return Certificate(
-            relative(self.value(point, doubt), proved.gap),
-            min(1.0, 0.25 * proved.reach),
-            proved.radius,
-            "proved" if proved.exists else "unknown",
-        )
+        return published(proved, self.value(point, doubt), self.lightest)
 
     def gradient_doubts(self, theta: Floats, point: Point, doubt: float) -> Floats:
         """(n + 1,) how wrong each entry of W times the gradient at theta may be."""

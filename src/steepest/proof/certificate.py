@@ -39,6 +39,7 @@ __all__ = [
     "diagonal_at",
     "disproved",
     "metric_at",
+    "published",
     "relative",
     "with_penalty",
 ]
@@ -146,10 +147,7 @@ def certify(
     moved = reach(problem, metric, move, exact=exact)
     dual = moved if whole or isinstance(metric, Diagonal) else reach(problem, metric, move, subset, exact)
     proved = bounds(metric.norm(gradient, doubts), moved.leverage, _dual_gap(dual, ridge, move), dual.inside)
-    probability, coefficient = min(1.0, 0.25 * proved.reach), proved.radius
-    gap = relative(value - value_error, proved.gap)
-    exists: Existence = "proved" if proved.exists else "unknown"
-    certificate = Certificate(gap, probability, coefficient, exists)
+    certificate = published(proved, value - value_error, terms.least)
     return Proof(certificate, problem, w, b, metric, whole, value, value_error, proved.gap, proved.radius, proved.sigma)
 
 
@@ -219,6 +217,22 @@ def relative(value: float, bound: float) -> float:
     """
     least = value - bound
     return bound / least * SLACK if least > 0.0 and math.isfinite(bound) else math.inf
+
+
+def published(proved: Bounds, value: float, lightest: float, exists: Existence | None = None) -> Certificate:
+    """The certificate that says what is `proved` of F >= `value`, where no row of positive weight weighs less.
+
+    Around an optimum the gap alone bounds every probability, whatever the columns: F - F* is at least the sum of
+    s_i KL(a*_i | a_i), and 2 (a - a*)² <= KL(a* | a) (Pinsker). `exists` says more than `proved` knows, if given.
+
+    >>> published(Bounds(0.02, 1.0, 4.0, 0.5, True), 2.02, 1.0).max_probability_error  # doctest: +ELLIPSIS
+    0.1000...
+    """
+    exists = exists or ("proved" if proved.exists else "unknown")
+    probability = min(1.0, 0.25 * proved.reach)
+    if exists == "proved":
+        probability = min(probability, math.sqrt(0.5 * proved.gap / lightest) * SLACK)
+    return Certificate(relative(value, proved.gap), probability, proved.radius, exists)
 
 
 @dataclass(frozen=True, slots=True)

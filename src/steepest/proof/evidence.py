@@ -27,7 +27,8 @@ class Totals:
     """What two classes and K have in common of their totals at one theta, without the penalty, in the frame.
 
     `gradient` has the shape of theta. `size` and `loss` collect the magnitudes that were added, from which the error of
-    adding follows, `doubts` and `loss_doubt` bound the errors of the terms. `doubt` is the largest error of any z.
+    adding follows, `doubts` and `loss_doubt` bound the errors of the terms. `doubt` is the largest error of any z,
+    `least` the smallest s.
     """
 
     weight: float
@@ -39,8 +40,9 @@ class Totals:
     doubt: float
     rows: int
     depth: int
+    least: float
 
-    def added(self, other: Totals) -> tuple[float, float, float, Floats, Floats, Floats, float, int, int]:
+    def added(self, other: Totals) -> tuple[float, float, float, Floats, Floats, Floats, float, int, int, float]:
         """The fields of both sets of rows, in order; one level further up the tree of sums."""
         return (
             self.weight + other.weight,
@@ -52,6 +54,7 @@ class Totals:
             max(self.doubt, other.doubt),
             max(self.rows, other.rows),
             max(self.depth, other.depth) + 1,
+            min(self.least, other.least),
         )
 
     @property
@@ -130,6 +133,7 @@ def _terms(problem: Problem, block: Block, theta: Floats, order: int, edge: bool
         float(doubt.max(initial=0.0)),
         len(y),
         0,
+        float(s.min(initial=np.inf)),
         hessian,
         (s * p * q) @ X if edge else None,
         (s * p * q) @ size if edge else None,

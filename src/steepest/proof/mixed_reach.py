@@ -16,7 +16,7 @@ import numpy as np
 from steepest.kernels.mixed import forward
 from steepest.mixed_rows import parts_of
 from steepest.objective import Engine
-from steepest.proof.certificate import Certificate, bounds, relative
+from steepest.proof.certificate import Certificate, bounds, published
 from steepest.proof.evidence import FEW, Move, Reach, divergence_of, halves
 from steepest.proof.mixed_apriori import MixedApriori
 from steepest.proof.rounding import SLACK, Metric
@@ -41,9 +41,7 @@ def farther(engine: Engine, apriori: MixedApriori, theta: Floats, point: Point, 
     length = math.sqrt(float(ridge @ (step * step))) * SLACK + move.off
     dual = (seen.divergence + 0.5 * length * length) * SLACK
     proved = bounds(metric.norm(gradient, doubts), leverage, dual, seen.inside)
-    value = apriori.value(point, doubt)
-    gap, probability = relative(value, proved.gap), min(1.0, 0.25 * proved.reach)
-    return Certificate(gap, probability, proved.radius, "proved" if proved.exists else "unknown")
+    return published(proved, apriori.value(point, doubt), apriori.lightest)
 
 
 def _reach(block: Block, apriori: MixedApriori, move: Move, doubt: float, blur: float) -> Reach:

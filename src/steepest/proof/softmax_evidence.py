@@ -24,19 +24,17 @@ __all__ = ["ClassTerms", "Dual", "Leverage", "dual", "examine_classes", "framed_
 class ClassTerms(Totals):
     """The totals of K classes, each with a bound on its error; gradient, doubts and size are (n + 1, K). Can be added.
 
-    spread  (K, K) sum of s a a', off its diagonal the curvature of the intercepts      least  smallest s
+    spread  (K, K) sum of s a a', off its diagonal the curvature of the intercepts
     pairs   as in `ClassSums`, or None                     `doubt` is the largest eps of any row
     """
 
     spread: Floats
-    least: float
     pairs: Floats | None = None
 
     def __add__(self, other: ClassTerms) -> ClassTerms:
         return ClassTerms(
             *self.added(other),
             self.spread + other.spread,
-            min(self.least, other.least),
             None if self.pairs is None or other.pairs is None else self.pairs + other.pairs,
         )
 
@@ -116,8 +114,8 @@ def _terms(problem: Problem, block: Block, theta: Floats, order: int) -> ClassTe
         float(eps.max(initial=0.0)),
         len(y),
         0,
-        (D * s) @ D.T,
         float(s.min(initial=np.inf)),
+        (D * s) @ D.T,
         pair_sums(X, D, s) if order == 2 else None,
     )
 
