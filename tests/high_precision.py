@@ -21,7 +21,7 @@ class Case:
 
     @property
     def engine(self):
-        return MemoryEngine(self.X, self.y, self.s, block_bytes=1, threads=1)
+        return MemoryEngine(self.X, self.y, self.s, leaf_bytes=1, threads=1)
 
 
 def random_case(seed):

@@ -85,7 +85,7 @@ def test_true_error_is_at_most_the_certificate(part):
 def check_all(case, exact, problem, best, seed):
     rng = np.random.default_rng(seed + 10**6)
     part = np.sort(rng.permutation(len(case.y))[: max(4, len(case.y) // 2)])
-    subset = MemoryEngine(case.X[part], case.y[part], case.s[part], block_bytes=1, threads=1)
+    subset = MemoryEngine(case.X[part], case.y[part], case.s[part], leaf_bytes=1, threads=1)
     raw = Problem(case.engine, case.l2, Scaling(np.zeros(case.X.shape[1]), np.ones(case.X.shape[1])))
     reference = loose = loose_se = None
     checked = 0
@@ -200,7 +200,7 @@ def test_nothing_is_proved_on_separable_data_anywhere():
     for _ in range(60):
         X = rng.standard_normal((12, 2))
         y = (X @ np.array([1.0, -0.5]) > 0.2).astype(float)
-        problem = Problem.of(MemoryEngine(X, y, block_bytes=1, threads=1))
+        problem = Problem.of(MemoryEngine(X, y, leaf_bytes=1, threads=1))
         for size in (0.0, 0.3, 1.0, 3.0, 10.0, 30.0):
             w = size * np.array([1.0, -0.5]) + rng.choice([0.0, 0.1, 1.0]) * rng.standard_normal(2)
             for b in (-0.2 * size, 0.5):
@@ -215,7 +215,7 @@ def test_blocks_and_engines_do_not_matter():
     X[3], X[4000] = 9.0, -7.0
     y = (rng.random(5000) < formulas.sigmoid(X[:, 0])).astype(float)
     w = np.array([1.0, 0.01, 0.0, 0.0])
-    large, small = MemoryEngine(X, y, block_bytes=1 << 30), MemoryEngine(X, y, block_bytes=1)
+    large, small = MemoryEngine(X, y, leaf_bytes=1 << 30), MemoryEngine(X, y, leaf_bytes=1)
     proofs = [certify(replace(Problem.of(large), engine=engine), w, 0.0) for engine in (large, small)]
     assert math.isclose(proofs[0].sigma, proofs[1].sigma, rel_tol=1e-5)
     assert math.isclose(proofs[0].bound, proofs[1].bound, rel_tol=1e-5)

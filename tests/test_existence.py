@@ -142,7 +142,7 @@ def test_dependent_columns_by_one_rule():
     a, c = rng.standard_normal(300), rng.integers(0, 3, 300).astype(float)
     one, two, three = (c == 0.0) * 1.0, (c == 1.0) * 1.0, (c == 2.0) * 1.0
     X = np.column_stack([a, np.zeros(300), np.full(300, 7.0), one, two, three, a, 3.0 * a - 2.0 * one + 1.0])
-    found = dependent_columns(Problem.of(MemoryEngine(X, np.zeros(300), block_bytes=1000)))
+    found = dependent_columns(Problem.of(MemoryEngine(X, np.zeros(300), leaf_bytes=1000)))
     names = tuple("abcdefgh")
     assert [each.sentence(names) for each in found] == [
         "b = 0", "c = 7", "f = 1 - d - e", "g = a", "h = 1 + 3 a - 2 d",

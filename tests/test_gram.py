@@ -114,9 +114,9 @@ def test_refusals(wide):
 def test_row_order_of_coefficients_with_many_blocks(rng):
     """The rows of X B' are split into blocks too; a block must place its dZ where its rows are."""
     X, y = rng.standard_normal((600, 1300)), (rng.random(600) < 0.5).astype(float)
-    base = Objective(MemoryEngine(X, y, block_bytes=1 << 16))
+    base = Objective(MemoryEngine(X, y, leaf_bytes=1 << 16))
     gram = GramObjective.of(base, np.zeros(1300))
-    gram = GramObjective(base, gram.start, MemoryEngine(gram.inner[1:], y, threads=2, block_bytes=1 << 18), gram.inner)
+    gram = GramObjective(base, gram.start, MemoryEngine(gram.inner[1:], y, threads=2, leaf_bytes=1 << 18), gram.inner)
     runs = []
     for oracle in (base, gram):
         run = drive(METHODS["gd"].start(oracle.theta(np.zeros(1300), 0.0), 0.01), oracle, StopRules(20))

@@ -17,8 +17,8 @@ def weighted(rng):
 
 def test_moments_are_those_of_the_whole(weighted):
     X, y, s = weighted
-    for block_bytes in (1, 1 << 20):
-        moments = MemoryEngine(X, y, s, block_bytes=block_bytes).sum(moments_of)
+    for leaf_bytes in (1, 1 << 20):
+        moments = MemoryEngine(X, y, s, leaf_bytes=leaf_bytes).sum(moments_of)
         mean = np.average(X, axis=0, weights=s)
         assert moments.weight == pytest.approx(s.sum(), rel=1e-14)
         np.testing.assert_allclose(moments.mean, mean, rtol=1e-14, atol=1e-15)
@@ -27,7 +27,7 @@ def test_moments_are_those_of_the_whole(weighted):
 
 def test_large_offsets_do_not_cancel():
     X = np.array([[1e9 + 1.0], [1e9 + 2.0], [1e9 + 3.0], [1e9 + 4.0]] * 50)
-    moments = MemoryEngine(X, np.zeros(200), block_bytes=1).sum(moments_of)
+    moments = MemoryEngine(X, np.zeros(200), leaf_bytes=1).sum(moments_of)
     assert Scaling.standard(moments).scale[0] == pytest.approx(np.sqrt(1.25), rel=1e-12)
 
 

@@ -180,21 +180,23 @@ def _row_space(block: Block) -> Iterator[Agreement]:
 
 
 def _engines(block: Block, thetas: list[Parameters]) -> Iterator[Agreement]:
-    """Threads: the same bits. Block sizes and memory orders: the same up to the grouping of the sums."""
+    """Threads and block sizes: the same bits. Leaves and memory orders: the same up to the grouping of the sums."""
     m = len(block.y)
 
-    def totals(X: Floats, threads: int, block_bytes: int) -> list[Sums]:
-        engine = MemoryEngine(X, block.y, threads=threads, block_bytes=block_bytes)
+    def totals(X: Floats, threads: int, leaf_bytes: int, leaves: int = 1) -> list[Sums]:
+        blocks = leaves * leaf_bytes
+        engine = MemoryEngine(X, block.y, threads=threads, block_bytes=blocks, leaf_bytes=leaf_bytes)
         with engine.quiet_blas():
             return [engine.sum(functools.partial(_at, at)) for at in thetas]
 
     small = max(1, block.X.size // 32) * 8
-    one, two = totals(block.X, 1, small), totals(block.X, 2, small)
-    bits = sum(_different_bits(left, right) for left, right in zip(one, two, strict=True))
-    yield _line(f"1 and 2 threads: J, dw, db over {m} rows", float(bits), "different numbers", 0.0)
-    sizes = [totals(block.X, 1, block_bytes) for block_bytes in (small // 4, 4 * small, 64 * small)]
+    one = totals(block.X, 1, small)
+    others = [totals(block.X, 2, small, leaves) for leaves in (1, 2, 8)]
+    bits = sum(_different_bits(left, right) for two in others for left, right in zip(one, two, strict=True))
+    yield _line(f"1 and 2 threads, three block sizes: J, dw, db over {m} rows", float(bits), "different numbers", 0.0)
+    sizes = [totals(block.X, 1, leaf_bytes) for leaf_bytes in (small // 4, 4 * small, 64 * small)]
     apart = max(_apart(*four) for other in sizes for four in zip(one, other, [block] * len(one), thetas, strict=True))
-    yield _line(f"four block sizes: J, dw, db over {m} rows", apart, "of Σ|terms|", TOTALS)
+    yield _line(f"four leaf sizes: J, dw, db over {m} rows", apart, "of Σ|terms|", TOTALS)
     columns = totals(np.asfortranarray(block.X), 1, small)
     apart = max(_apart(*four) for four in zip(one, columns, [block] * len(one), thetas, strict=True))
     yield _line(f"C and F order: J, dw, db over {m} rows", apart, "of Σ|terms|", TOTALS)

@@ -13,9 +13,9 @@ from steepest.engines.reduction import tree_sum
 from steepest.kernels import KERNELS
 
 
-@pytest.mark.parametrize("block_bytes", [1, 4096, 1 << 16, 1 << 21])
-def test_conforms(block_bytes):
-    one, two, three = (partial(MemoryEngine, threads=k, block_bytes=block_bytes) for k in (1, 2, 3))
+@pytest.mark.parametrize("leaf_bytes", [1, 4096, 1 << 16, 1 << 21])
+def test_conforms(leaf_bytes):
+    one, two, three = (partial(MemoryEngine, threads=k, leaf_bytes=leaf_bytes) for k in (1, 2, 3))
     check_engine(one, two, three, rows=30_000)
 
 
@@ -28,11 +28,25 @@ def test_kernel_sums_have_the_same_bits_on_1_2_3_5_threads(rng):
     w, kernel = rng.standard_normal(7), KERNELS["vectorised"].sums
     seen = []
     for threads in (1, 2, 3, 5, 2):
-        engine = MemoryEngine(X, y, threads=threads, block_bytes=1 << 13)
+        engine = MemoryEngine(X, y, threads=threads, leaf_bytes=1 << 13)
         with engine.quiet_blas():
             total = engine.sum(lambda block: kernel(block, w, 0.1, 2))
         seen.append((total.loss, total.db, total.ddb, total.dw.tobytes(), total.ddw.tobytes(), total.dwdb.tobytes()))
     assert len(set(seen)) == 1
+
+
+@pytest.mark.parametrize("widen", [True, False])
+def test_any_block_size_gives_the_same_bits(rng, widen):
+    X, y = rng.standard_normal((9000, 7)), rng.random(9000)
+    w, kernel, seen, tasks = rng.standard_normal(7), KERNELS["vectorised"].sums, [], set()
+    for block_bytes in (None, 0, 1, 50_000, 1 << 16, 123_456, 1 << 30):
+        engine = MemoryEngine(X, y, threads=2, block_bytes=block_bytes, leaf_bytes=1 << 13)
+        with engine.quiet_blas():
+            total = engine.sum(lambda block: kernel(block, w, 0.1, 2), widen=widen)
+        seen.append((total.loss, total.db, total.ddb, total.dw.tobytes(), total.ddw.tobytes(), total.dwdb.tobytes()))
+        tasks.add(engine._group)
+    assert len(set(seen)) == 1
+    assert len(tasks) > 3
 
 
 def test_threads_are_at_least_one_and_at_most_the_cores_by_default():
@@ -43,7 +57,7 @@ def test_threads_are_at_least_one_and_at_most_the_cores_by_default():
 
 def test_floats_are_sliced_not_copied():
     X = np.ones((5000, 4))
-    engine = MemoryEngine(X, np.zeros(5000), block_bytes=1 << 14)
+    engine = MemoryEngine(X, np.zeros(5000), leaf_bytes=1 << 14)
     assert all(np.shares_memory(block.X, X) for block in engine.blocks(0, 5000))
 
 
@@ -75,7 +89,7 @@ def test_nothing_to_add_is_an_error():
 
 
 def dropping(X, y, weight):
-    engine = MemoryEngine(X, y, weight, block_bytes=4096)
+    engine = MemoryEngine(X, y, weight, leaf_bytes=4096)
     blocks = engine.blocks
     engine.blocks = lambda start, stop, widen=True: (
         list(blocks(start, stop, widen))[: 1 if stop - start < 200 else None][:-1] or blocks(start, stop, widen)
@@ -84,7 +98,7 @@ def dropping(X, y, weight):
 
 
 def backwards(X, y, weight):
-    engine = MemoryEngine(X, y, weight, threads=1, block_bytes=4096)
+    engine = MemoryEngine(X, y, weight, threads=1, leaf_bytes=4096)
     blocks = engine.blocks
     engine.blocks = lambda start, stop, widen=True: reversed(list(blocks(start, stop, widen)))
     return engine
@@ -98,7 +112,7 @@ def test_kit_catches_lost_and_disordered_blocks(broken, says):
 
 def test_kit_catches_a_twin_that_groups_differently():
     with pytest.raises(AssertionError, match="bitwise"):
-        check_engine(partial(MemoryEngine, block_bytes=4096), partial(MemoryEngine, block_bytes=8192))
+        check_engine(partial(MemoryEngine, leaf_bytes=4096), partial(MemoryEngine, leaf_bytes=8192))
 
 
 @pytest.mark.parametrize(("n", "together"), [(400, 4), (50, 1)])

@@ -108,7 +108,7 @@ def test_same_bits_on_any_number_of_threads(rng):
     w, b = rng.standard_normal((7, 5)), rng.standard_normal(5)
     seen = set()
     for threads in (1, 2, 3):
-        engine = MemoryEngine(X, y, threads=threads, block_bytes=1 << 13)
+        engine = MemoryEngine(X, y, threads=threads, leaf_bytes=1 << 13)
         with engine.quiet_blas():
             total = engine.sum(lambda block: softmax.sums(block, w, b, 2))
         seen.add((total.loss, total.dw.tobytes(), total.db.tobytes(), total.pairs.tobytes()))

@@ -50,7 +50,7 @@ def check_module_of_objective(module):
         rng.random(30) + 0.5,
     )
     theta, direction, steps = rng.standard_normal(4), rng.standard_normal(4), (0.5, -1.0)
-    engine = MemoryEngine(X, y, s, block_bytes=1)
+    engine = MemoryEngine(X, y, s, leaf_bytes=1)
     for scaling in (None, Scaling.standard(engine.sum(moments_of))):
         rows = np.column_stack([X if scaling is None else (X - scaling.centre) / scaling.scale, np.ones(30)])
         objective = module.Objective(engine, penalty=L2(0.7), scaling=scaling)
@@ -78,9 +78,9 @@ def check_module_of_gram(module):
     """Twenty steps of descent by rows are twenty steps of plain descent; so are their norms and costs."""
     rng = np.random.default_rng(6)
     X, y, s, w0 = rng.standard_normal((40, 90)), np.arange(40) % 2 * 1.0, rng.random(40) + 0.5, rng.standard_normal(90)
-    base = Objective(MemoryEngine(X, y, s, block_bytes=1), penalty=L2(0.3))
+    base = Objective(MemoryEngine(X, y, s, leaf_bytes=1), penalty=L2(0.3))
     gram = module.GramObjective.of(base, w0)
-    split = MemoryEngine(gram.inner[1:], y, s, threads=1, block_bytes=8 * 41 * 16)
+    split = MemoryEngine(gram.inner[1:], y, s, threads=1, leaf_bytes=8 * 41 * 16)
     split.rows = 16
     gram = module.GramObjective(base, w0, split, gram.inner)
     runs = []

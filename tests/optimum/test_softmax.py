@@ -33,7 +33,7 @@ def table(m=90, n=3, K=4, seed=0, scale=1.0, noise=1.0):
 
 
 def solve(X, y, l2, weight=None, K=None, **options):
-    engine = MemoryEngine(X, y, weight, **{k: options.pop(k) for k in ("threads", "block_bytes") if k in options})
+    engine = MemoryEngine(X, y, weight, **{k: options.pop(k) for k in ("threads", "leaf_bytes") if k in options})
     K = int(y.max()) + 1 if K is None else K
     return minimise(engine, K, Request(options.pop("tol", 1e-9), l2, tuple(map(str, range(X.shape[1]))), **options))
 
@@ -105,7 +105,7 @@ def test_same_bits_for_any_number_of_threads(n):
     X, y = table(m=600, n=n)
     seen = set()
     for threads in (1, 2, 3, 2):
-        found = solve(X, y, 0.01, threads=threads, block_bytes=1 << 13)
+        found = solve(X, y, 0.01, threads=threads, leaf_bytes=1 << 13)
         assert found.status is Status.PROVED
         seen.add((found.w.tobytes(), found.b.tobytes(), found.certificate.gap))
     assert len(seen) == 1

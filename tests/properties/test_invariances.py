@@ -69,10 +69,10 @@ def test_order_of_columns_orders_the_gradient(table, random):
 
 @budget
 @given(tables(), st.integers(1, 20_000), st.integers(1, 3))
-def test_any_blocks_give_the_same_sums(table, block_bytes, threads):
+def test_any_blocks_give_the_same_sums(table, leaf_bytes, threads):
     X, y, s, theta = table
     X, y, s = (np.concatenate([part] * 30) for part in (X, y, s))
-    close(point(X, y, s, theta, block_bytes=block_bytes, threads=threads), point(X, y, s, theta, threads=1))
+    close(point(X, y, s, theta, leaf_bytes=leaf_bytes, threads=threads), point(X, y, s, theta, threads=1))
 
 
 @budget
@@ -188,7 +188,7 @@ def test_threads_change_no_bit(table, method, threads):
     X, y, s = (np.concatenate([part] * 40) for part in (X, y, s))
     runs = []
     for count in (1, threads):
-        objective = Objective(MemoryEngine(X, y, s, threads=count, block_bytes=1024), penalty=L2(0.1))
+        objective = Objective(MemoryEngine(X, y, s, threads=count, leaf_bytes=1024), penalty=L2(0.1))
         run = drive(METHODS[method].start(theta, 0.01), objective, StopRules(5))
         runs.append((run.last.theta.tobytes(), run.trace.value.tobytes(), run.status))
     assert runs[0] == runs[1]

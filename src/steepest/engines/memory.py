@@ -27,9 +27,9 @@ from steepest.types import Addable, Block, Floats
 __all__ = ["MemoryEngine", "lightest", "usable_cores"]
 
 A = TypeVar("A", bound=Addable)
-# A block is read twice (Xw, then X'dZ). Two megabytes stay in cache between the two; on 1,000,000 x 50 and two
+# A leaf is read twice (Xw, then X'dZ). Two megabytes stay in cache between the two; on 1,000,000 x 50 and two
 # threads they gave 15 GB/s, half a megabyte 9: below that the interpreter, not the memory, sets the pace.
-BLOCK_BYTES = 1 << 21
+LEAF_BYTES = 1 << 21
 LEAST_ROWS = 64  # fewer rows make matrix-vector products of wide tables slow
 TOGETHER, FEW = 4, 2048  # blocks of no more rows are taken together where X keeps its dtype: each call costs 0.1 ms
 GATHERED = 512  # rows copied at a time where some are drawn
@@ -41,7 +41,8 @@ class MemoryEngine:
     (m,) or None.
 
     threads      how many work on one pass; None: as many as this process may use
-    block_bytes  size of a block when held as float64; another size regroups the sums (other last bits)
+    block_bytes  how much of the table, as float64, one task takes; None: a sixteenth of it. Any size gives the same bits
+    leaf_bytes   size of a leaf of the tree of sums; another one regroups the sums (other last bits)
     """
 
     def __init__(
@@ -52,14 +53,16 @@ class MemoryEngine:
         offset: Floats | None = None,
         *,
         threads: int | None = None,
-        block_bytes: int = BLOCK_BYTES,
+        block_bytes: int | None = None,
+        leaf_bytes: int = LEAF_BYTES,
     ) -> None:
         self.X, self.y, self.weight, self.offset = X, y, weight, offset
         self.m, self.n = X.shape
         self.passes = 0  # times that all rows were read
         self.checkpoint: Any = None  # where answers about rows on disk are kept
         self.threads = max(1, usable_cores() if threads is None else threads)
-        self.rows = max(LEAST_ROWS, block_bytes // (8 * max(1, self.n)))
+        self.rows = max(LEAST_ROWS, leaf_bytes // (8 * max(1, self.n)))
+        self.block_bytes = block_bytes
 
     @functools.cached_property
     def total_weight(self) -> float:
@@ -160,9 +163,10 @@ class MemoryEngine:
 
     @functools.cached_property
     def _group(self) -> int:
-        """Rows of a group: 2^k blocks, so that a group is a subtree of the fixed tree."""
-        blocks = -(-self.m // self.rows)
-        return int(self.rows * max(self._together, 1 << (-(-blocks // GROUPS) - 1).bit_length()))
+        """Rows of a group: 2^k leaves, so that a group is a subtree of the fixed tree."""
+        leaves = -(-self.m // self.rows)
+        least = -(-leaves // GROUPS) if self.block_bytes is None else self.block_bytes // (8 * self.rows * max(1, self.n))
+        return int(self.rows * max(self._together, 1 << max(0, least - 1).bit_length()))
 
     @functools.cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -45,7 +45,7 @@ class Rows:
         n = engine.n
         rows = min(4096, max(128, BATCH // (n + 1 + 2 * fits)))
         self.engine = MemoryEngine(
-            engine.X, engine.y, engine.weight, threads=engine.threads, block_bytes=8 * max(1, n) * rows
+            engine.X, engine.y, engine.weight, threads=engine.threads, leaf_bytes=8 * max(1, n) * rows
         )
         self.m, self.n, self.fold, self.frame = engine.m, n, fold, frame
         self.K = 1 if fold is None else int(fold.max()) + 1
