@@ -173,7 +173,7 @@ def test_progress_on_a_terminal_after_a_second(endless: str) -> None:
 
 
 def test_a_terminal_without_our_letters() -> None:
-    done = call("fit", "--iterations", "5", PYTHONIOENCODING="ascii")
+    done = call("fit", "--iterations", "50", PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert "J by step" not in done.stdout
     assert "J before" in done.stdout

@@ -19,11 +19,13 @@ from steepest.optimum.regime import choose
 from steepest.proof.certificate import Certificate
 from steepest.result import Fit
 from steepest.teach.wording import columns, shorten
+from steepest.types import Floats
 
 __all__ = ["Outcome", "aligned", "as_json", "as_text", "certificate_as_json", "count", "line"]
 
 MOST_WEIGHTS = 30  # more do not fit on a screen; --json and --out hold all
 MOST_WITNESSES = 8  # columns of a separating plane that are spelled out
+FEW_STEPS = 8  # costs that are told as numbers: of so few a chart shows less, and plotext takes 0.2 s to load
 MARGIN = 10
 GLUE = "\N{NO-BREAK SPACE}"
 
@@ -115,8 +117,11 @@ def as_text(outcome: Outcome, *, chart: bool) -> str:
     if outcome.verdict:
         return "\n\n".join([_what(outcome), _separation(outcome)])
     parts = [_what(outcome), _descent(outcome), _weights(outcome.fit), _accuracy(outcome)]
-    if chart and len(outcome.fit.history):
-        parts.append(_chart(outcome))
+    costs = np.append(outcome.fit.history, outcome.fit.cost)
+    if 1 < len(costs) <= FEW_STEPS:
+        parts.append(line("by step", "J  " + "  ".join(f"{cost:.6g}" for cost in costs)))
+    elif chart and len(costs) > 1:
+        parts.append(_chart(costs))
     return "\n\n".join(parts)
 
 
@@ -264,8 +269,7 @@ def _accuracy(outcome: Outcome) -> str:
     )
 
 
-def _chart(outcome: Outcome) -> str:
-    costs = np.append(outcome.fit.history, outcome.fit.cost)
+def _chart(costs: Floats) -> str:
     return f"J by step\n{module('chart').cost_chart(costs, min(width(), 76), colour=coloured())}"
 
 

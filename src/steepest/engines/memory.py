@@ -41,7 +41,7 @@ class MemoryEngine:
     (m,) or None.
 
     threads      how many work on one pass; None: as many as this process may use
-    block_bytes  how much of the table, as float64, one task takes; None: a sixteenth of it. Any size gives the same bits
+    block_bytes  how much of the table, as float64, one task takes; None: a sixteenth. Any gives the same bits
     leaf_bytes   size of a leaf of the tree of sums; another one regroups the sums (other last bits)
     """
 
@@ -165,7 +165,9 @@ class MemoryEngine:
     def _group(self) -> int:
         """Rows of a group: 2^k leaves, so that a group is a subtree of the fixed tree."""
         leaves = -(-self.m // self.rows)
-        least = -(-leaves // GROUPS) if self.block_bytes is None else self.block_bytes // (8 * self.rows * max(1, self.n))
+        least = -(-leaves // GROUPS)
+        if self.block_bytes is not None:
+            least = self.block_bytes // (8 * self.rows * max(1, self.n))
         return int(self.rows * max(self._together, 1 << max(0, least - 1).bit_length()))
 
     @functools.cached_property
