@@ -84,6 +84,15 @@ def test_rare_events_are_counted_right(share):
     assert abs(np.sum(fit.predict_proba(X)) - np.sum(y)) / np.sum(y) <= 1e-9
 
 
+def test_one_event_in_a_million_is_counted_right():
+    X = np.random.default_rng(1).standard_normal((1_000_000, 4))
+    y = np.zeros(len(X), dtype=np.int8)
+    y[4321] = 1  # the rows around it have no event: it is no corner of the table, and an optimum exists
+    fit = steepest.fit(X, y)
+    assert (fit.status, fit.certificate.exists) == (Status.PROVED, "proved")
+    assert abs(np.sum(fit.predict_proba(X)) - 1.0) <= 1e-9
+
+
 @pytest.mark.parametrize("shift", [0.0, 1.6e9])
 @pytest.mark.parametrize("factor", [1.0, 2.0**-465, 2.0**465])
 def test_units_do_not_matter(shift, factor):
