@@ -6,6 +6,10 @@ import math
 
 __all__ = ["excess", "flattening", "turn_of"]
 
+SERIES = 0.05  # below, the closed forms cancel, and their series end: the terms left out are below 1e-17 of the sum
+EXCESS = tuple(2.0 / ((j + 1) * (j + 2)) for j in reversed(range(12)))
+FLATTENING = tuple((-1.0) ** j / (math.factorial(j) * (j + 2)) for j in reversed(range(9)))
+
 
 def excess(sigma: float) -> float:
     """k(sigma) = 2 [sigma + (1 - sigma) log(1 - sigma)] / sigma², 1 at 0 and 2 at 1, for 0 <= sigma <= 1.
@@ -13,8 +17,8 @@ def excess(sigma: float) -> float:
     >>> excess(0.0), round(excess(0.5), 6), excess(1.0)
     (1.0, 1.227411, 2.0)
     """
-    if sigma < 0.05:
-        return 2.0 * sum(sigma**j / ((j + 1) * (j + 2)) for j in range(12))
+    if sigma < SERIES:
+        return _polynomial(EXCESS, sigma)
     rest = 1.0 - sigma
     return 2.0 * (sigma + (rest * math.log(rest) if rest else 0.0)) / sigma**2
 
@@ -25,8 +29,8 @@ def flattening(turn: float) -> float:
     >>> flattening(0.0), round(flattening(1.0), 6)
     (0.5, 0.264241)
     """
-    if turn < 0.05:
-        return sum((-turn) ** j / (math.factorial(j) * (j + 2)) for j in range(9))
+    if turn < SERIES:
+        return _polynomial(FLATTENING, turn)
     return (1.0 - (1.0 + turn) * math.exp(-turn)) / turn**2
 
 
@@ -49,3 +53,11 @@ def turn_of(scaled_gap: float) -> float:
         if high - low <= 1e-9 * high:
             break
     return high
+
+
+def _polynomial(coefficients: tuple[float, ...], x: float) -> float:
+    """By Horner's rule, the highest power first."""
+    total = 0.0
+    for coefficient in coefficients:
+        total = total * x + coefficient
+    return total
