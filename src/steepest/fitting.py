@@ -15,6 +15,7 @@ from scipy.sparse import issparse
 from steepest.data import Schema, as_rows, as_table, as_weights, encode_labels, receive
 from steepest.data.column_table import ColumnTable
 from steepest.data.mixed_table import pays
+from steepest.data.schema import Remark
 from steepest.data.sparse_table import sparse_of
 from steepest.data.targets import as_offset, class_weights, of_classes, successes
 from steepest.descent import descend
@@ -189,10 +190,7 @@ def fit(
     weight = weight if factors is None else of_classes(factors, target, weight)
     away = None if offset is None else _offset(offset, m, len(classes), kernel)
     names = named(schema.names if schema and feature_names is None else feature_names, n)
-    remarks = tuple(Note(*remark) for remark in received.remarks)
-    if on_note is not None:
-        for note in remarks:
-            on_note(note)
+    remarks = _told(received.remarks, on_note)
     penalties = checked_penalties(l1, penalty_factors, lower, upper, n)
     rows = _written_out(rows, dense_up_to, method == "auto" and intercept and len(classes) == 2 and penalties.smooth)
     asked = Options(method, learning_rate, float(l2), bool(standardize), kernel, names, float(tol), callback, on_note,
@@ -211,9 +209,19 @@ def fit(
             outcome = through_origin(outcome, given)
     if outcome.status in DONE and given.checkpoint is not None:
         given.checkpoint.clear()
+    since = _told(received.changes(), on_note)
     fitted = _fit(outcome, asked, classes, rate, intercept)
     fitted = fitted if factors is None else replace(fitted, class_weights=factors)
-    return replace(fitted, schema=schema, notes=(*remarks, *fitted.notes)) if schema else fitted
+    return replace(fitted, schema=schema, notes=(*remarks, *fitted.notes, *since)) if schema else fitted
+
+
+def _told(remarks: Sequence[Remark], on_note: Callable[[Note], Any] | None) -> tuple[Note, ...]:
+    """The remarks as notes, told to whoever listens."""
+    notes = tuple(Note(*remark) for remark in remarks)
+    if on_note is not None:
+        for note in notes:
+            on_note(note)
+    return notes
 
 
 def _written_out(rows: Any, dense_up_to: float, by_codes: bool) -> Any:

@@ -134,7 +134,7 @@ def test_files_that_change_while_they_are_read(tmp_path):
     path = written(tmp_path, frame(3000).drop(columns="s"))
     source = open_source(path)
     os.utime(path, (1, 1))
-    with pytest.raises(steepest.DataError, match="changed between two reads"):
+    with pytest.raises(steepest.DataError, match="while its rows were read"):
         spool(source, ["share"], {}, Place(tmp_path / "spool"))
     assert not any((tmp_path / "spool").iterdir())
 

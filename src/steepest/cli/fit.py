@@ -116,7 +116,10 @@ def _fitted(asked: FitOptions, table: FileTable) -> Fit:
     finally:
         if watcher is not None:
             watcher.close()
-    notes = (*(Note(*remark) for remark in table.remarks), *made.notes)
+    since = () if on_disk else tuple(Note(*remark) for remark in table.changes())  # of rows on disk the fit says it
+    for each in since:
+        note(each.text)
+    notes = (*(Note(*remark) for remark in table.remarks), *made.notes, *since)
     return replace(made, classes=table.target.classes, schema=table.schema, notes=notes)
 
 

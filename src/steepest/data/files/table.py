@@ -72,10 +72,22 @@ class FileTable:
     weights: Floats | None
     remarks: tuple[Remark, ...]
     kept: tuple[Path, str] | None = None
+    source: Source | None = None
+
+    def changes(self) -> tuple[Remark, ...]:
+        """What happened to the files since all rows were read; these, in memory or on disk, are of the time before."""
+        since = () if self.source is None else self.source.changes()
+        return tuple(
+            Remark("file-changed", f"{happened} after its rows were read: the fit is of the rows as they were; fit "
+                   "again for those of now")
+            for happened in since
+        )  # fmt: skip
 
     def received(self) -> Received:
         """What to fit, with nothing said twice."""
-        return Received(self.X, self.target.codes, self.weights, self.schema, (), self.target.classes, self.kept)
+        return Received(
+            self.X, self.target.codes, self.weights, self.schema, (), self.target.classes, self.kept, self.changes
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,7 +121,7 @@ def read_files(
         check_memory(design.X, chosen.spool.memory, source.threads)
     remarks = (*remarks, *happened(design, schema, found.m))
     kept = None if chosen.spool is None else _kept(chosen, schema, labels)
-    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept)
+    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source)
 
 
 def schema_of_files(paths: Paths, y: str | None, wishes: Wishes) -> Schema:
