@@ -38,7 +38,7 @@ from steepest.proof.level_separation import separated_levels
 from steepest.proof.linear_relations import Dependence
 from steepest.proof.mixed_apriori import MixedApriori
 from steepest.proof.mixed_reach import farther
-from steepest.sampling import draw
+from steepest.sampling import lowest
 from steepest.scaling import Moments, Scaling
 from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import SHORTER, newton
@@ -111,7 +111,7 @@ class _Table:
     def of(cls, engine: MixedEngine, request: Request) -> _Table:
         """Draw the sample, choose the frame from it, translate the penalty."""
         size = sample_size(engine.m, engine.n)
-        rows: Any = draw(engine, size).weighted if size else engine
+        rows: Any = lowest(engine, size) if size else engine
         frame = _frame(rows)
         deviation = None
         if request.standardize:
@@ -190,6 +190,8 @@ def _start(table: _Table, request: Request) -> Floats:
     few = replace(penalised, engine=rows.some(np.arange(0, rows.m, step)))
     first = _point(few, zero, 2).hessian
     assert first is not None  # it was asked for
+    if not np.isfinite(first).all():
+        return zero  # the look at all rows says which column it is
     factor = scipy.linalg.cho_factor(first, lower=True)
     enough = SETTLED * table.engine.n / rows.m
 

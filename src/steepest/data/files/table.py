@@ -200,7 +200,9 @@ def _by_schema(
         levels = {name: () for name, kind in kinds.items() if kind == "category"}
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     asked = [*numbers, *weights], levels | target, on_rows, wishes.wording.number
-    found = gather(source, *asked) if chosen.spool is None else on_disk.gather(source, *asked, chosen.spool)
+    found = (
+        gather(source, *asked) if chosen.spool is None else on_disk.gather(source, *asked, chosen.spool, chosen.target)
+    )
     if not found.m:
         raise DataError(f"{source.shown} has a header, but no rows: there is nothing to fit")
     wishes = replace(wishes, wording=replace(wishes.wording, row=found.place))

@@ -28,9 +28,10 @@ def gather(
     on_rows: Callable[[int], Any] | None,
     remedy: str,
     where: Place,
+    target: str | None,
 ) -> Gathered:
     """As `files.gathering.gather`, on disk."""
-    found = spool(source, numbers, texts, where, on_rows, remedy)
+    found = spool(source, numbers, texts, where, on_rows, remedy, target)
     columns: Any = found.columns
     coded = {name: Coded(columns[name], columns[name].column.levels) for name in texts}
     return Gathered(found.m, {name: columns[name] for name in numbers}, coded, found.place)
