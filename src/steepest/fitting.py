@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from steepest.data.sparse_table import sparse_of
 from steepest.data.targets import as_offset, class_weights, of_classes, successes
 from steepest.descent import descend
 from steepest.diagnosis import Note
-from steepest.driver import Step, StopRules
+from steepest.driver import Step, StopRules, Watching
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
 from steepest.errors import DataError
@@ -125,7 +125,8 @@ def fit(
     intercept
         False: no b, the plane goes through the origin. Of two classes the rows are then held twice (`origin.py`).
     callback
-        `callback(step)` at every update; returning True stops. See `steepest.Step`.
+        `callback(step)` at every update; returning True stops. See `steepest.Step`. Has it methods `rows(done, m)` and
+        `proved(gap)`, they hear how far a read of all rows is, and what is proved so far (`driver.Watching`).
     on_note
         `on_note(note)` at once when something is noticed; all notes are in `Fit.notes` as well.
     feature_names
@@ -199,9 +200,12 @@ def fit(
     start = None if w is None and not np.count_nonzero(b) else checked_start(w, b, n, len(classes))
     make = SparseEngine if issparse(rows) else MemoryEngine
     given = make(rows, target, weight, away, threads=checked_threads(threads))
+    if isinstance(callback, Watching) and isinstance(given, MemoryEngine):
+        given.on_rows = callback.rows
     through = not intercept and len(classes) == 2
     if received.kept is not None and factors is None and away is None:
         given.checkpoint = Checkpoint(*received.kept)
+        remarks += _told(_resumed(given.checkpoint), on_note)
     engine = make(*mirrored(rows, target, weight, away), threads=given.threads) if through else given
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
         outcome, rate = _outcome(engine, asked, stop, start, len(classes), intercept)
@@ -215,13 +219,21 @@ def fit(
     return replace(fitted, schema=schema, notes=(*remarks, *fitted.notes, *since)) if schema else fitted
 
 
-def _told(remarks: Sequence[Remark], on_note: Callable[[Note], Any] | None) -> tuple[Note, ...]:
+def _told(remarks: Iterable[Remark], on_note: Callable[[Note], Any] | None) -> tuple[Note, ...]:
     """The remarks as notes, told to whoever listens."""
     notes = tuple(Note(*remark) for remark in remarks)
     if on_note is not None:
         for note in notes:
             on_note(note)
     return notes
+
+
+def _resumed(kept: Checkpoint) -> Iterator[Remark]:
+    """That an earlier run left answers."""
+    held = kept.held()
+    if held:
+        reads = "one read" if held == 1 else f"{held} reads"
+        yield Remark("resumed", f"{reads} of all rows that an earlier run made will not be made again")
 
 
 def _written_out(rows: Any, dense_up_to: float, by_codes: bool) -> Any:

@@ -119,8 +119,8 @@ def read_files(
         weights = None if weights is None else weights[:]
     if chosen.spool is not None and chosen.spool.memory is not None:
         check_memory(design.X, chosen.spool.memory, source.threads)
-    remarks = (*remarks, *happened(design, schema, found.m))
     kept = None if chosen.spool is None else _kept(chosen, schema, labels)
+    remarks = (*remarks, *happened(design, schema, found.m), *_resumed(found.found_in))
     return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source)
 
 
@@ -160,6 +160,13 @@ def _kept(chosen: Chosen, schema: Schema, labels: Labels) -> tuple[Path, str] | 
     folder = codes.file.path.parent
     rows = [ANSWERS, folder.name, schema.to_dict(), labels.classes, chosen.target, chosen.weights]
     return folder / "answers", hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+
+
+def _resumed(found_in: str) -> tuple[Remark, ...]:
+    """That rows of an earlier run are used."""
+    if not found_in:
+        return ()
+    return (Remark("resumed", f"{found_in}: the rows that an earlier run decoded are used"),)
 
 
 def _with_name(said: str, source: Source) -> str:

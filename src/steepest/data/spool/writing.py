@@ -38,12 +38,13 @@ FREE = 1 << 28  # bytes of a disk that are left alone
 class Place:
     """Where to spool: a folder, and how many bytes it may take (None: what the disk has, less a quarter of a GB).
 
-    `memory` is what the fit may use, None if nobody said.
+    `memory` is what the fit may use, None if nobody said. With `resume` nothing is decoded: an earlier run must have.
     """
 
     folder: Path
     disk: int | None = None
     memory: int | None = None
+    resume: bool = False
 
     @property
     def room(self) -> int:
@@ -83,6 +84,11 @@ def spool(
         where.folder.mkdir(parents=True, exist_ok=True)
         folder = where.folder / f"steepest-{key_of(source, numbers, known, target)}"
         found, decoded = _opened(folder, source), False
+        if found is None and where.resume:
+            raise DataError(
+                f"{safe(str(where.folder))}: nothing to resume, no run decoded these columns of {source.shown}, as "
+                "it is now, there; leave resume out to begin"
+            )
         if found is None:
             _remove_rubbish(folder)
             partial = folder.with_name(f"{folder.name}{PARTIAL}{os.getpid()}")
