@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import signal
 import subprocess
@@ -198,3 +199,21 @@ def test_ctrl_c_of_a_process(tmp_path, after):
     assert "Traceback" not in err
     assert process.returncode in (130, 0, -signal.SIGINT), err  # it may have been done, or not have begun
     assert not [*(tmp_path / "spool").glob("*.partial-*")]
+
+
+def test_ctrl_c_leaves_no_temporary_file(tmp_path):
+    """Rows of standard input are kept in one; the process ends at once, but not before that is gone."""
+    text = "x,y\n" + "1.5,a\n2.5,b\n3.5,a\n" * 400_000
+    process = subprocess.Popen(
+        [sys.executable, "-m", "steepest", "fit", "-", "--target", "y", "--category", "x"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(text)
+    process.stdin.close()
+    assert [*tmp_path.iterdir()]
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    assert process.returncode in (130, 0)
+    assert not [*tmp_path.iterdir()]
