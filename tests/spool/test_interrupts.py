@@ -206,7 +206,7 @@ def test_ctrl_c_leaves_no_temporary_file(tmp_path):
     text = "x,y\n" + "1.5,a\n2.5,b\n3.5,a\n" * 400_000
     process = subprocess.Popen(
         [sys.executable, "-m", "steepest", "fit", "-", "--target", "y", "--category", "x"], stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
     )  # fmt: skip
     assert process.stdin is not None
     process.stdin.write(text)
