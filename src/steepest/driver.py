@@ -10,14 +10,14 @@ import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from steepest.errors import DataError
 from steepest.types import Answer, Evaluate, Floats, Point, Question, Solver, Status
 
-__all__ = ["Iterate", "Oracle", "Run", "Step", "StopRules", "Trace", "ask", "drive"]
+__all__ = ["Iterate", "Oracle", "Run", "Step", "StopRules", "Trace", "Watching", "ask", "drive", "rehearse"]
 
 T = TypeVar("T")
 
@@ -90,6 +90,20 @@ class Step:
         return self._weights(self._theta)[1]
 
 
+@runtime_checkable
+class Watching(Protocol):
+    """A callback that also wants to hear what goes on between updates, for fits whose reads last."""
+
+    def __call__(self, step: Step) -> Any:
+        """An update was made; True stops the fit."""
+
+    def rows(self, done: int, m: int) -> Any:
+        """In a read of all m rows so many are done; called for every block."""
+
+    def proved(self, gap: float) -> Any:
+        """As much is proved of the newest weights: (J - J*) / J* is no more; infinite if nothing is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One number per update, each taken before the update: arrays of shape (iterations,).
@@ -151,6 +165,14 @@ def drive(
             raise
         status = Status.INTERRUPTED
     return ledger.run(status)
+
+
+def rehearse(solver: Solver, oracle: Oracle, stop: StopRules) -> Run:
+    """A run on some of the rows before the one on all of them; Ctrl-C there is meant for both, and is raised again."""
+    run = drive(solver, oracle, stop)
+    if run.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    return run
 
 
 def ask(asking: Generator[Question, Any, T], oracle: Oracle) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -15,11 +15,12 @@ from scipy.sparse import issparse
 from steepest.data import Schema, as_rows, as_table, as_weights, encode_labels, receive
 from steepest.data.column_table import ColumnTable
 from steepest.data.mixed_table import pays
+from steepest.data.schema import Remark
 from steepest.data.sparse_table import sparse_of
 from steepest.data.targets import as_offset, class_weights, of_classes, successes
 from steepest.descent import descend
 from steepest.diagnosis import Note
-from steepest.driver import Step, StopRules
+from steepest.driver import Step, StopRules, Watching
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
 from steepest.errors import DataError
@@ -124,7 +125,8 @@ def fit(
     intercept
         False: no b, the plane goes through the origin. Of two classes the rows are then held twice (`origin.py`).
     callback
-        `callback(step)` at every update; returning True stops. See `steepest.Step`.
+        `callback(step)` at every update; returning True stops. See `steepest.Step`. Has it methods `rows(done, m)` and
+        `proved(gap)`, they hear how far a read of all rows is, and what is proved so far (`driver.Watching`).
     on_note
         `on_note(note)` at once when something is noticed; all notes are in `Fit.notes` as well.
     feature_names
@@ -189,10 +191,7 @@ def fit(
     weight = weight if factors is None else of_classes(factors, target, weight)
     away = None if offset is None else _offset(offset, m, len(classes), kernel)
     names = named(schema.names if schema and feature_names is None else feature_names, n)
-    remarks = tuple(Note(*remark) for remark in received.remarks)
-    if on_note is not None:
-        for note in remarks:
-            on_note(note)
+    remarks = _told(received.remarks, on_note)
     penalties = checked_penalties(l1, penalty_factors, lower, upper, n)
     rows = _written_out(rows, dense_up_to, method == "auto" and intercept and len(classes) == 2 and penalties.smooth)
     asked = Options(method, learning_rate, float(l2), bool(standardize), kernel, names, float(tol), callback, on_note,
@@ -201,9 +200,12 @@ def fit(
     start = None if w is None and not np.count_nonzero(b) else checked_start(w, b, n, len(classes))
     make = SparseEngine if issparse(rows) else MemoryEngine
     given = make(rows, target, weight, away, threads=checked_threads(threads))
+    if isinstance(callback, Watching) and isinstance(given, MemoryEngine):
+        given.on_rows = callback.rows
     through = not intercept and len(classes) == 2
     if received.kept is not None and factors is None and away is None:
         given.checkpoint = Checkpoint(*received.kept)
+        remarks += _told(_resumed(given.checkpoint), on_note)
     engine = make(*mirrored(rows, target, weight, away), threads=given.threads) if through else given
     with engine.quiet_blas(), np.errstate(over="ignore", invalid="ignore", under="ignore"):
         outcome, rate = _outcome(engine, asked, stop, start, len(classes), intercept)
@@ -211,9 +213,27 @@ def fit(
             outcome = through_origin(outcome, given)
     if outcome.status in DONE and given.checkpoint is not None:
         given.checkpoint.clear()
+    since = _told(received.changes(), on_note)
     fitted = _fit(outcome, asked, classes, rate, intercept)
     fitted = fitted if factors is None else replace(fitted, class_weights=factors)
-    return replace(fitted, schema=schema, notes=(*remarks, *fitted.notes)) if schema else fitted
+    return replace(fitted, schema=schema, notes=(*remarks, *fitted.notes, *since)) if schema else fitted
+
+
+def _told(remarks: Iterable[Remark], on_note: Callable[[Note], Any] | None) -> tuple[Note, ...]:
+    """The remarks as notes, told to whoever listens."""
+    notes = tuple(Note(*remark) for remark in remarks)
+    if on_note is not None:
+        for note in notes:
+            on_note(note)
+    return notes
+
+
+def _resumed(kept: Checkpoint) -> Iterator[Remark]:
+    """That an earlier run left answers."""
+    held = kept.held()
+    if held:
+        reads = "one read" if held == 1 else f"{held} reads"
+        yield Remark("resumed", f"{reads} of all rows that an earlier run made will not be made again")
 
 
 def _written_out(rows: Any, dense_up_to: float, by_codes: bool) -> Any:

@@ -10,7 +10,7 @@ A block hands its rows out in pieces that stay in cache; whoever holds the rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -168,12 +168,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedBlock:
-    """Rows start … stop of `rows`, in place of the X of a block; `centre` (p,) is taken off the numbers."""
+    """Rows start … stop of `rows`, in place of the X of a block; `centre` (p,) is taken off the numbers.
+
+    Once `given_up` says so, nobody waits for the block any more: reading it ends with an error that nobody sees.
+    """
 
     rows: Rows
     start: int
     stop: int
     centre: Floats | None = None
+    given_up: Callable[[], bool] | None = None
 
     @property
     def layout(self) -> Layout:
@@ -197,6 +201,8 @@ class MixedBlock:
         layout, step = self.layout, self.layout.piece
         numbers, slots = np.empty((step, layout.p)), np.empty((step, layout.k), dtype=np.int32)
         for i in range(self.start, self.stop, step):
+            if self.given_up is not None and self.given_up():
+                raise RuntimeError("the sum of which this block is a part was interrupted")
             stop = min(i + step, self.stop)
             some, where = numbers[: stop - i], slots[: stop - i]
             self.rows.read(i, stop, some, where)

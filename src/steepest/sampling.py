@@ -8,14 +8,16 @@ metric worse in that direction and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from steepest.data.row_ranks import Lowest, ranks
 from steepest.engines import MemoryEngine
 
-__all__ = ["Sample", "draw"]
+__all__ = ["Sample", "draw", "lowest"]
 
 SLICE = 1 << 16  # rows looked at together
 SEED = 1847  # Cauchy's year of steepest descent; any fixed number makes the same rows be drawn again
@@ -45,8 +47,7 @@ def draw(engine: MemoryEngine, size: int) -> Sample:
     random = np.random.default_rng(SEED)
     counts = [np.array([np.count_nonzero(_members(engine, k, at)) for at in _starts(engine)]) for k in (False, True)]
     totals = [int(count.sum()) for count in counts]
-    of_fewer = min(*totals, size // 2)
-    asked = [of_fewer if k == int(np.argmin(totals)) else min(totals[k], size - of_fewer) for k in (0, 1)]
+    asked = _asked(totals, size)
     drawn = [_some(engine, bool(k), counts[k], asked[k], random) for k in (0, 1)]
     index = np.concatenate(drawn)
     share = np.concatenate([np.full(asked[k], totals[k] / max(1, asked[k])) for k in (0, 1)])
@@ -54,6 +55,34 @@ def draw(engine: MemoryEngine, size: int) -> Sample:
     index, share = index[order], share[order]
     plain = engine.some(index)
     return Sample(plain.weighed(share), plain, float(share.max()))
+
+
+def lowest(engine: MemoryEngine, size: int) -> MemoryEngine:
+    """As the weighted rows of `draw`, those of lowest rank of each class: one look at the classes finds them.
+
+    Rows on disk of lowest rank were put together when they were written (`data/spool/kept.py`): no read is needed.
+    """
+    kept, totals = (Lowest(size), Lowest(size)), [0, 0]
+    for start in _starts(engine):
+        positive = engine.y[start : start + SLICE] > 0.5
+        there = True if engine.weight is None else engine.weight[start : start + SLICE] > 0.0
+        ranked = ranks(start, start + len(positive))
+        for k in (0, 1):
+            rows = np.flatnonzero((positive == bool(k)) & there)
+            totals[k] += len(rows)
+            kept[k].offer(ranked[rows], start + rows)
+    asked = _asked(totals, size)
+    drawn = [found[0] for k in (0, 1) for found in [kept[k].taken(asked[k])] if found]
+    index = np.concatenate(drawn)
+    order = np.argsort(index, kind="stable")
+    share = np.concatenate([np.full(asked[k], totals[k] / max(1, asked[k])) for k in (0, 1)])
+    return engine.some(index[order]).weighed(share[order])
+
+
+def _asked(totals: Sequence[int], size: int) -> list[int]:
+    """Rows of each class: half of `size`, or what there is."""
+    of_fewer = min(*totals, size // 2)
+    return [of_fewer if k == int(np.argmin(totals)) else min(totals[k], size - of_fewer) for k in (0, 1)]
 
 
 def _starts(engine: MemoryEngine) -> range:

@@ -8,7 +8,7 @@ import pytest
 from spooled_tables import POLICIES, frame, written
 
 import steepest
-from steepest.data import mixed_table
+from steepest.data import mixed_table, row_ranks
 from steepest.data.files import open_source
 from steepest.data.spool import columns as spool_columns
 from steepest.data.spool.columns import SpoolColumn, narrowed
@@ -134,7 +134,7 @@ def test_files_that_change_while_they_are_read(tmp_path):
     path = written(tmp_path, frame(3000).drop(columns="s"))
     source = open_source(path)
     os.utime(path, (1, 1))
-    with pytest.raises(steepest.DataError, match="changed between two reads"):
+    with pytest.raises(steepest.DataError, match="while its rows were read"):
         spool(source, ["share"], {}, Place(tmp_path / "spool"))
     assert not any((tmp_path / "spool").iterdir())
 
@@ -153,3 +153,66 @@ def test_columns_are_closed(tmp_path):
     column = None
     if before:
         assert len(os.listdir("/proc/self/fd")) <= before
+
+
+@pytest.mark.parametrize("order", ["mixed", "sorted"])
+def test_the_sample_is_put_together_while_rows_are_decoded(tmp_path, monkeypatch, order):
+    """Lowest ranks of each class, whatever the classes are called, and in whatever order they come."""
+    monkeypatch.setattr("steepest.data.spool.kept.MOST", 700)
+    monkeypatch.setattr("steepest.data.spool.writing.CHUNK", 1000)
+    monkeypatch.setattr(spool_columns, "CHUNK", 1000)
+    table = frame(9000).drop(columns="s")
+    table = table if order == "mixed" else table.sort_values("y", kind="stable", ignore_index=True)
+    path = written(tmp_path, table)
+    asked = open_source(path), ["share"], {"town": (), "y": ("-",)}
+    found = spool(*asked, Place(tmp_path / "spool"), target="y").columns
+    expected = [
+        np.flatnonzero(table["y"] == label)[np.argsort(row_ranks.ranks(0, 9000)[table["y"] == label])[:700]]
+        for label in ("yes", "no")
+    ]
+    rows = np.sort(np.concatenate(expected))
+    np.testing.assert_array_equal(found["share"].kept, rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(SpoolColumn, "_chunk", None)  # no chunk is touched
+        np.testing.assert_array_equal(found["share"][rows], table["share"][rows])
+        np.testing.assert_array_equal(np.array(found["town"].column.levels)[found["town"][rows[5:90]]],
+                                      table["town"][rows[5:90]])  # fmt: skip
+    others = np.append(rows, rows[-1] + 1)
+    np.testing.assert_array_equal(found["share"][others], table["share"][others])
+
+
+def test_no_sample_of_three_classes_or_without_a_target(tmp_path):
+    path = written(tmp_path, frame(3000))
+    for target in ("colour", None):
+        found = spool(open_source(path), ["share"], {"colour": ()}, Place(tmp_path / "spool"), target=target)
+        assert len(found.columns["share"].kept) == 0
+        assert found.columns["share"][:].tolist() == frame(3000)["share"].tolist()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_five_reads_the_certificate_among_them(tmp_path, monkeypatch, weighted):
+    """One of the file, and of the spool what adds up to less than four, by bytes: the sample is none of them."""
+    m = 400_000
+    rng = np.random.default_rng(1)
+    table = frame(m, missing=False).drop(columns=[] if weighted else "s")
+    for k in range(20):
+        table[f"c{k}"] = pd.Categorical.from_codes(rng.integers(0, 12, m), [f"v{j}" for j in range(12)])
+    path, seen = written(tmp_path, table), {"bytes": 0, "files": 0}
+    read, batches = spool_columns._File.read, type(open_source(path)).batches
+
+    def counted(self, size, offset):
+        seen["bytes"] += size
+        return read(self, size, offset)
+
+    def passes(self, *args, **kwargs):
+        seen["files"] += kwargs.get("limit") is None
+        return batches(self, *args, **kwargs)
+
+    monkeypatch.setattr(spool_columns._File, "read", counted)
+    monkeypatch.setattr(type(open_source(path)), "batches", passes)
+    fit = steepest.fit(path, "y", spool=tmp_path / "spool", sample_weight="s" if weighted else None, l2=1e-6)
+    whole = sum(file.stat().st_size for file in (tmp_path / "spool").glob("*/column-*"))
+    assert fit.certificate.gap <= 1e-9
+    assert (seen["files"], fit.passes) == (1, 3)
+    assert seen["files"] + seen["bytes"] / whole <= 5.0
+    assert seen["bytes"] / whole <= fit.passes + 0.5  # labels and weights, some more times; the sample once

@@ -112,6 +112,12 @@ def main() -> None:
 )
 @click.option("--disk", type=BYTES, metavar="SIZE", help="Bytes that the spool may take.  [what is free]")
 @click.option("--memory", type=BYTES, metavar="SIZE", help="With --spool: memory to stay below, such as 2GB.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="With --spool: go on with what a run that ended early left there, or "
+    "refuse; without it that is used, too, if it is there.",
+)
 @click.option("--json", is_flag=True, help="Print one JSON object instead.")
 @click.option("--out", metavar="FILE", help="Save the model, for `steepest predict`.")
 @click.option("--quiet", is_flag=True, help="Print errors and notes only.")

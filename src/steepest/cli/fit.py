@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,17 +13,16 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.cli.lazily import module
 from steepest.cli.options import FitOptions
 from steepest.cli.render import Outcome, as_json, as_text
 from steepest.cli.screen import note, on_screen
 from steepest.cli.surface import INTERRUPTED, SEPARATED
-from steepest.cli.table import PATIENCE, open_table, two_classes
+from steepest.cli.table import open_table, two_classes
+from steepest.cli.watching import Fitting
 from steepest.data import product
 from steepest.data.files.table import FileTable
 from steepest.data.spool.columns import SpoolColumn
 from steepest.diagnosis import Note
-from steepest.driver import Step
 from steepest.errors import DataError
 from steepest.fitting import MOST_DENSE, fit
 from steepest.model import Model
@@ -32,7 +32,7 @@ from steepest.types import Status
 
 __all__ = ["run"]
 
-REDRAWN = 0.1  # seconds between two looks of the progress bar
+LEAST = 1e-9  # seconds that are left for a fit whose rows took all of its budget to read: it says what is proved
 
 
 def run(asked: FitOptions) -> int:
@@ -46,13 +46,16 @@ def run(asked: FitOptions) -> int:
     dense_up_to = math.inf if asked.method != "auto" else 0 if asked.l2 else MOST_DENSE
     if asked.l1 and (asked.method != "auto" or asked.learning_rate is not None):
         raise click.UsageError("--l1 is for --method auto")
+    started = time.perf_counter()
     table = open_table(asked, asked.quiet, dense_up_to)
     if asked.method != "auto" or asked.learning_rate is not None or asked.iterations is not None:
         two_classes(table)
     for remark in table.remarks:
         note(remark.text)
-    fitted = _fitted(asked, table)
-    right = _right(fitted, table)
+    spent = time.perf_counter() - started
+    fitted = _fitted(asked if asked.budget is None else replace(asked, budget=max(LEAST, asked.budget - spent)), table)
+    hurried = fitted.status in (Status.INTERRUPTED, Status.BUDGET) and isinstance(table.target.codes, SpoolColumn)
+    right = None if hurried else _right(fitted, table)  # of rows on disk that is one more read
     outcome = Outcome(table, fitted, right)
     if asked.out is not None and outcome.verdict:
         note("no model is saved")
@@ -87,7 +90,7 @@ def _said(fitted: Fit, X: Any) -> NDArray[np.intp]:
 
 def _fitted(asked: FitOptions, table: FileTable) -> Fit:
     """The fit, its labels as they are written in the file."""
-    watcher = _Watcher(asked.iterations or MOST) if on_screen(err=True) and not asked.quiet else None
+    watcher = Fitting(asked.iterations or MOST, asked.tol) if on_screen(err=True) and not asked.quiet else None
     try:
         on_disk = isinstance(table.target.codes, SpoolColumn)
         whole: Any = table
@@ -116,7 +119,12 @@ def _fitted(asked: FitOptions, table: FileTable) -> Fit:
     finally:
         if watcher is not None:
             watcher.close()
-    notes = (*(Note(*remark) for remark in table.remarks), *made.notes)
+    since = () if on_disk else tuple(Note(*remark) for remark in table.changes())  # of rows on disk the fit says it
+    for each in since:
+        note(each.text)
+    if asked.spool is not None and on_disk and made.status in (Status.BUDGET, Status.INTERRUPTED):
+        note(f"{asked.spool}: what was read and computed is kept there, the same command with --resume goes on from it")
+    notes = (*(Note(*remark) for remark in table.remarks), *made.notes, *since)
     return replace(made, classes=table.target.classes, schema=table.schema, notes=notes)
 
 
@@ -138,40 +146,13 @@ def _save(asked: FitOptions, table: FileTable, fitted: Fit) -> None:
         note(f"{asked.out} is of {len(labels):,} rows, {each}, fingerprint {fingerprint}")
 
 
-def _say(watcher: _Watcher | None) -> Callable[[Note], Any]:
+def _say(watcher: Fitting | None) -> Callable[[Note], Any]:
     def say(noticed: Note) -> None:
         if watcher is not None:
             watcher.close()  # it starts anew below the note
         note(noticed.text)
 
     return say
-
-
-class _Watcher:
-    """The callback of a fit: shows step, J and its change once the work has lasted for a second."""
-
-    def __init__(self, iterations: int) -> None:
-        self.iterations = iterations
-        self.bar: Any = None
-        self.last: Step | None = None
-        self.due = PATIENCE
-
-    def __call__(self, step: Step) -> None:
-        """Called at every update: nothing but a comparison, most of the time."""
-        if step.seconds < self.due:
-            return
-        self.due = step.seconds + REDRAWN
-        if self.bar is None:
-            self.bar = module("progress").Progress("descending", self.iterations)
-        change = "" if self.last is None else f"  ({step.cost - self.last.cost:+.2g})"
-        self.bar.show(step.iteration, f"step {step.iteration:,}  J {step.cost:.6g}{change}")
-        self.last = step
-
-    def close(self) -> None:
-        """Remove the bar."""
-        if self.bar is not None:
-            self.bar.close()
-            self.bar = None
 
 
 def _drawable() -> bool:

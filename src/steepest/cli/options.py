@@ -50,6 +50,7 @@ class FitOptions:
     spool: str | None
     disk: int | None
     memory: int | None
+    resume: bool
     json: bool
     out: str | None
     quiet: bool

@@ -19,9 +19,9 @@ class Progress:
         self._task = self._bar.add_task(what, total=total, words="")
         self._bar.start()
 
-    def show(self, done: int | None, words: str) -> None:
-        """Where the work is."""
-        self._bar.update(self._task, completed=done, words=words)
+    def show(self, done: int | None, words: str, total: int | None = None) -> None:
+        """Where the work is; `total` if that is another one now."""
+        self._bar.update(self._task, completed=done, total=total, words=words)
 
     def close(self) -> None:
         """Remove the bar."""

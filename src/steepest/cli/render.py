@@ -32,11 +32,11 @@ GLUE = "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A fit with the table it is of; `right` rows are on their side of probability ½."""
+    """A fit with the table it is of; `right` rows are on their side of probability ½, None if nobody counted."""
 
     table: FileTable
     fit: Fit
-    right: int
+    right: int | None
 
     @property
     def m(self) -> int:
@@ -78,7 +78,7 @@ def as_json(outcome: Outcome) -> str:
         "classes": list(fit.classes),
         "counts": list(target.counts),
         "rows": outcome.m,
-        "accuracy": outcome.right / outcome.m,
+        "accuracy": None if outcome.right is None else outcome.right / outcome.m,
         "schema": outcome.table.schema.to_dict(),
         "notes": [{"kind": note.kind, "text": note.text} for note in fit.notes],
         "passes": fit.passes,
@@ -116,7 +116,9 @@ def as_text(outcome: Outcome, *, chart: bool) -> str:
     """The report for a person; the chart only where its letters can be printed."""
     if outcome.verdict:
         return "\n\n".join([_what(outcome), _separation(outcome)])
-    parts = [_what(outcome), _descent(outcome), _weights(outcome.fit), _accuracy(outcome)]
+    parts = [_what(outcome), _descent(outcome), _weights(outcome.fit)]
+    if outcome.right is not None:
+        parts.append(_accuracy(outcome, outcome.right))
     costs = np.append(outcome.fit.history, outcome.fit.cost)
     if 1 < len(costs) <= FEW_STEPS:
         parts.append(line("by step", "J  " + "  ".join(f"{cost:.6g}" for cost in costs)))
@@ -260,13 +262,11 @@ def aligned(numbers: list[float]) -> list[str]:
     return [" " * (max(left) - before) + text for before, text in zip(left, texts, strict=True)]
 
 
-def _accuracy(outcome: Outcome) -> str:
+def _accuracy(outcome: Outcome, right: int) -> str:
     target, m = outcome.table.target, outcome.m
     usual = max(range(len(target.counts)), key=lambda value: target.counts[value])
     guess = f"always saying {_label(target.classes[usual])} would get {target.counts[usual] / m:.1%}"
-    return line(
-        "accuracy", f"{outcome.right / m:.1%} of the rows it was fitted to ({outcome.right:,} of {m:,}); {guess}"
-    )
+    return line("accuracy", f"{right / m:.1%} of the rows it was fitted to ({right:,} of {m:,}); {guess}")
 
 
 def _chart(costs: Floats) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Protocol
 
 import click
 
-from steepest.cli.lazily import module
-from steepest.cli.screen import note, on_screen
+from steepest.cli.screen import note
+from steepest.cli.watching import Reading
 from steepest.data.csv_rows import refusal
 from steepest.data.files import Source, open_source
 from steepest.data.files.table import Chosen, FileTable, read_files
@@ -27,7 +26,6 @@ __all__ = ["BUNDLED_SOURCE", "BUNDLED_TARGET", "chosen_of", "open_table", "two_c
 
 BUNDLED_TARGET = "sex"
 BUNDLED_SOURCE = "333 penguins of Palmer Station, Antarctica; Gorman, Williams, Fraser, PLoS ONE 9(3): e90081; CC0 1.0"
-PATIENCE = 1.0  # seconds without a word
 NUMBER = "write it as a number, take the column as a category (--category {name}), or leave it out (--drop {name})"
 LARGEST_SCHEMA = 16_000_000  # bytes
 
@@ -65,7 +63,7 @@ def open_table(asked: Asked, quiet: bool = False, dense_up_to: float = math.inf)
     source = open_source(asked.file, missing=tokens, memory=None if memory is None else memory // 4)
     if asked.target is None:
         raise click.UsageError(f"--target is needed with a file: {_choices(source)}")
-    with _progress() as on_rows:
+    with Reading("reading" if chosen.spool is None else "decoding", source.rows) as on_rows:
         table = read_files(source, chosen, dense_up_to, on_rows)
     for each in source.notes:
         note(each)
@@ -97,10 +95,10 @@ def chosen_of(asked: Any, target: str | None) -> tuple[Chosen, Sequence[str] | N
 
 def _spool(asked: Any) -> Place | None:
     """Where rows are decoded to, if not to memory."""
-    folder, disk, memory = (getattr(asked, name, None) for name in ("spool", "disk", "memory"))
-    if folder is None and (disk is not None or memory is not None):
-        raise click.UsageError("--disk and --memory are for rows on disk: name a folder by --spool DIR")
-    return None if folder is None else Place(Path(folder), disk, memory)
+    folder, disk, memory, resume = (getattr(asked, name, None) for name in ("spool", "disk", "memory", "resume"))
+    if folder is None and (disk is not None or memory is not None or resume):
+        raise click.UsageError("--disk, --memory and --resume are for rows on disk: name a folder by --spool DIR")
+    return None if folder is None else Place(Path(folder), disk, memory, bool(resume))
 
 
 def _wishes(asked: Any) -> Wishes:
@@ -168,21 +166,3 @@ def _schema(path: str | None) -> Schema | None:
 def _choices(source: Source) -> str:
     more = ", …" if len(source.names) > 12 else ""
     return f"one of {', '.join(quoted(name) for name in source.names[:12])}{more}"
-
-
-class _progress:  # noqa: N801  (a context manager, used as a function)
-    """Counts the rows on a terminal once reading has lasted for a second."""
-
-    def __enter__(self) -> Callable[[int], None] | None:
-        self.started, self.bar = time.perf_counter(), None
-        return self.rows if on_screen(err=True) else None
-
-    def rows(self, count: int) -> None:
-        if self.bar is None and time.perf_counter() - self.started > PATIENCE:
-            self.bar = module("progress").Progress("reading")
-        if self.bar is not None:
-            self.bar.show(None, f"{count:,} rows")
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()

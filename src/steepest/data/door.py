@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,7 @@ class Received:
     remarks   what is worth a word about its columns
     classes   of a file: its labels as written, of which y are the places; None for all else
     kept      of rows on disk: where answers about them may be kept, and a digest of rows, target and weights
+    changes   of files: what happened to them since they were read
     """
 
     X: Any
@@ -33,6 +35,7 @@ class Received:
     remarks: tuple[Remark, ...] = ()
     classes: tuple[str, ...] | None = None
     kept: tuple[Path, str] | None = None
+    changes: Callable[[], tuple[Remark, ...]] = tuple
 
 
 def receive(

@@ -12,7 +12,7 @@ import functools
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
@@ -60,6 +60,7 @@ class MemoryEngine:
         self.m, self.n = X.shape
         self.passes = 0  # times that all rows were read
         self.checkpoint: Any = None  # where answers about rows on disk are kept
+        self.on_rows: Callable[[int, int], Any] | None = None  # told now and then how many of the m rows were read
         self.threads = max(1, usable_cores() if threads is None else threads)
         self.rows = max(LEAST_ROWS, leaf_bytes // (8 * max(1, self.n)))
         self.block_bytes = block_bytes
@@ -122,7 +123,7 @@ class MemoryEngine:
         """
         self.passes += 1
         if self.threads == 1 or self.m <= self.rows:
-            return tree_sum(map(of_block, self.blocks(0, self.m, widen)))
+            return tree_sum(self._told(map(of_block, self.blocks(0, self.m, widen)), self.rows))
 
         def of_group(start: int) -> A:
             return tree_sum(map(of_block, self.blocks(start, min(start + self._group, self.m), widen)))
@@ -130,7 +131,20 @@ class MemoryEngine:
         # NumPy's floating-point settings belong to the calling context; the threads take a copy of it along.
         here = contextvars.copy_context()
         starts = range(0, self.m, self._group)
-        return tree_sum(self._pool.map(lambda start: here.copy().run(of_group, start), starts))
+        parts = self._pool.map(lambda start: here.copy().run(of_group, start), starts)
+        return tree_sum(self._told(parts, self._group))
+
+    def _told(self, parts: Iterable[A], rows: int) -> Iterable[A]:
+        """The parts of a read as they come, of so many rows each; whoever wants to know hears how far it is."""
+        if self.on_rows is None:
+            return parts
+        return self._telling(parts, rows, self.on_rows)
+
+    def _telling(self, parts: Iterable[A], rows: int, tell: Callable[[int, int], Any]) -> Iterator[A]:
+        tell(0, self.m)
+        for k, part in enumerate(parts, start=1):
+            tell(min(k * rows, self.m), self.m)
+            yield part
 
     def blocks(self, start: int, stop: int, widen: bool = True) -> Iterator[Block]:
         """The blocks of rows start … stop, in order; `start` is a multiple of the rows of a block."""

@@ -8,6 +8,7 @@ forming them, and its rows are never all there at once: the kernel asks for one 
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -49,7 +50,7 @@ class MixedEngine(MemoryEngine):
         self.X: Any = rows
         self.y, self.weight, self.offset = y, weight, offset
         self.m, self.n = len(rows), rows.layout.n
-        self.passes, self.checkpoint = 0, None
+        self.passes, self.checkpoint, self.on_rows = 0, None, None
         self.threads = max(1, usable_cores() if threads is None else threads)
         suited = max(LEAST, min(MOST, rows.layout.cells // PER_CELL))
         self.rows = 1 << (suited - 1).bit_length()
@@ -64,22 +65,27 @@ class MixedEngine(MemoryEngine):
         self.passes += 1
         starts = range(0, self.m, self.rows)
         if self.threads == 1 or len(starts) == 1:
-            return tree_sum(of_block(self._block(start)) for start in starts)
-        return tree_sum(self._in_order(of_block, starts))
+            return tree_sum(self._told((of_block(self._at(start)) for start in starts), self.rows))
+        return tree_sum(self._told(self._in_order(of_block, starts), self.rows))
 
     def _in_order(self, of_block: Callable[[Block], A], starts: range) -> Iterator[A]:
         """`of_block` of all blocks by the threads, few ahead of whoever adds: a result may be some megabytes."""
-        here = contextvars.copy_context()
+        here, over = contextvars.copy_context(), threading.Event()
         waiting: deque[Future[A]] = deque()
+
+        def work(start: int) -> A:
+            return of_block(self._at(start, over.is_set))
+
         try:
             for start in starts:
-                waiting.append(self._pool.submit(here.copy().run, lambda i: of_block(self._block(i)), start))
+                waiting.append(self._pool.submit(here.copy().run, work, start))
                 if len(waiting) > self.threads:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
-            for each in waiting:  # of a sum that was interrupted
+            over.set()  # of a sum that was interrupted: whatever is being read ends at its next piece
+            for each in waiting:
                 each.cancel()
 
     def _taken(self, index: NDArray[np.intp]) -> Any:
@@ -88,11 +94,11 @@ class MixedEngine(MemoryEngine):
     def _made(self, X: Any, y: NDArray[Any], weight: Floats | None, offset: Floats | None) -> MixedEngine:
         return MixedEngine(X, y, weight, offset, threads=self.threads)
 
-    def _block(self, start: int) -> Block:
+    def _at(self, start: int, given_up: Callable[[], bool] | None = None) -> Block:
         stop = min(start + self.rows, self.m)
         y = np.asarray(self.y[start:stop], dtype=np.float64)
         weight, offset = (None if part is None else part[start:stop] for part in (self.weight, self.offset))
-        X: Any = MixedBlock(self.X, start, stop)
+        X: Any = MixedBlock(self.X, start, stop, given_up=given_up)
         return Block(X, y, weight, start, offset)
 
 

@@ -60,9 +60,10 @@ def _by_codes(engine: MemoryEngine | SparseEngine) -> bool:
 def _as_codes(engine: MemoryEngine | SparseEngine) -> MixedEngine:
     if isinstance(engine, MixedEngine):
         return engine
+    assert not isinstance(engine, SparseEngine)  # its X is no table of columns
     rows: Any = engine.X
     codes = MixedEngine(MixedTable.of(rows), engine.y, engine.weight, engine.offset, threads=engine.threads)
-    codes.checkpoint = getattr(engine, "checkpoint", None)
+    codes.checkpoint, codes.on_rows = engine.checkpoint, engine.on_rows
     return codes
 
 

@@ -45,7 +45,7 @@ class Checkpoint:
         for part in question:
             digest.update(repr(part.shape).encode())
             digest.update(np.ascontiguousarray(part).tobytes())
-        path = self.folder / f"{digest.hexdigest()[:32]}.answer"
+        path = self.folder / f"{self.rows[:16]}-{digest.hexdigest()[:32]}.answer"
         found = _read(path)
         if found is None:
             found = list(ask())
@@ -53,6 +53,10 @@ class Checkpoint:
             with whole_bytes(path) as file:
                 file.write(_packed(found))
         return found
+
+    def held(self) -> int:
+        """How many answers about these rows an earlier run left."""
+        return len(list(self.folder.glob(f"{self.rows[:16]}-*.answer")))
 
     def clear(self) -> None:
         """Forget everything: the fit is done."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +22,7 @@ import scipy.linalg
 
 from steepest.data.arrays import LARGEST
 from steepest.diagnosis import Note
-from steepest.driver import Iterate, Run, StopRules, drive
+from steepest.driver import Iterate, Run, StopRules, Watching, drive, rehearse
 from steepest.engines.mixed import MixedEngine
 from steepest.errors import DataError
 from steepest.kernels.mixed import Look
@@ -38,7 +39,7 @@ from steepest.proof.level_separation import separated_levels
 from steepest.proof.linear_relations import Dependence
 from steepest.proof.mixed_apriori import MixedApriori
 from steepest.proof.mixed_reach import farther
-from steepest.sampling import draw
+from steepest.sampling import lowest
 from steepest.scaling import Moments, Scaling
 from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import SHORTER, newton
@@ -61,7 +62,9 @@ def minimise(engine: MixedEngine, request: Request) -> Outcome:
     started = time.perf_counter()
     table = _Table.of(engine, request)
     theta = _start(table, request)
+    asked = time.perf_counter()
     look, point = table.objective.first(theta)
+    read = time.perf_counter() - asked  # a step takes as long: none is begun that would not end within the budget
     _check(table, look, request)
     free = request.strengths(engine.n) == 0.0
     witness = separated_levels(engine, look.counts, free) if free.any() else None
@@ -74,9 +77,10 @@ def minimise(engine: MixedEngine, request: Request) -> Outcome:
             theta = np.where(np.append(np.isfinite(table.frame.scale), True), theta, 0.0)
             _, point = table.objective.first(theta)
     judge = _Judge(table, table.apriori(look), request.tol)
-    budget = None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started))
+    budget = None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started) - read)
     stop = StopRules(request.iterations, tolerance=-1.0, gradient_tolerance=-1.0, budget=budget, enough=judge.enough)
-    run = drive(newton(theta), Answered(table.objective, theta, point), stop, request.callback)
+    watch = judge.watched(request.callback) if isinstance(request.callback, Watching) else None
+    run = drive(newton(theta), Answered(table.objective, theta, point), stop, request.callback, watch)
     if run.status not in (Status.PROVED, Status.INTERRUPTED) and judge.witness is None:
         here = _with_hessian(table, run.last)
         if run.status is Status.MINIMUM:
@@ -111,7 +115,7 @@ class _Table:
     def of(cls, engine: MixedEngine, request: Request) -> _Table:
         """Draw the sample, choose the frame from it, translate the penalty."""
         size = sample_size(engine.m, engine.n)
-        rows: Any = draw(engine, size).weighted if size else engine
+        rows: Any = lowest(engine, size) if size else engine
         frame = _frame(rows)
         deviation = None
         if request.standardize:
@@ -155,6 +159,17 @@ class _Judge(Judge):
         super().__init__(table.engine, apriori, tol, table.objective.weights)
         self.table, self.bounds = table, apriori
 
+    def watched(self, callback: Watching) -> Callable[[Iterate], None]:
+        """Tells what is proved of each iterate; nothing that the run goes by is touched."""
+
+        def tell(iterate: Iterate) -> None:
+            known = self._known(iterate)
+            metric = None if known is None else self.bounds.metric(known.hessian, known.doubt)
+            found = None if metric is None else self.bounds.certificate(iterate.theta, iterate.point, metric)
+            callback.proved(math.inf if found is None else found.gap)
+
+        return tell
+
     def _search(self, iterate: Iterate) -> Witness | None:
         given, self.engine = self.engine, self.table.engine.densely()
         try:
@@ -190,6 +205,8 @@ def _start(table: _Table, request: Request) -> Floats:
     few = replace(penalised, engine=rows.some(np.arange(0, rows.m, step)))
     first = _point(few, zero, 2).hessian
     assert first is not None  # it was asked for
+    if not np.isfinite(first).all():
+        return zero  # the look at all rows says which column it is
     factor = scipy.linalg.cho_factor(first, lower=True)
     enough = SETTLED * table.engine.n / rows.m
 
@@ -200,7 +217,7 @@ def _start(table: _Table, request: Request) -> Floats:
         return bool(0.5 * float(at.point.gradient @ metric(at.point.gradient)) <= enough)
 
     descent = lbfgs(zero, metric, shorter=SHORTER[:STEPS_TRIED])
-    return drive(descent, penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
+    return rehearse(descent, penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
 
 
 def _frame(rows: MixedEngine) -> Scaling:

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 
 from steepest import formulas
-from steepest.driver import Iterate, StopRules, drive
+from steepest.driver import Iterate, StopRules, rehearse
 from steepest.objective import Objective
 from steepest.penalties import L2
 from steepest.sampling import Sample
@@ -55,7 +55,7 @@ def on_sample(objective: Objective, strength: Floats, sample: Sample, theta: Flo
             decrement = float(at.point.gradient @ first(at.point.gradient))
             return bool(0.5 * decrement <= enough)
 
-        there = drive(lbfgs(theta, first), penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
+        there = rehearse(lbfgs(theta, first), penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
         plain = replace(penalised, penalty=L2(np.zeros(n)))
         hessian = plain.evaluated(there, 2).hessian
         assert hessian is not None  # it was asked for

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from steepest.diagnosis import Note
-from steepest.driver import Iterate, Run, Step, StopRules, drive
+from steepest.driver import Iterate, Run, Step, StopRules, drive, rehearse
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.objective import Engine
@@ -215,7 +215,7 @@ class _Fit:
         theta, metric = self.theta, first_metric(part)
         for steps in STAGES:
             ends = _settled(metric)
-            run = drive(lbfgs(theta, metric, shorter=SHORTER), part, StopRules(steps, enough=ends))
+            run = rehearse(lbfgs(theta, metric, shorter=SHORTER), part, StopRules(steps, enough=ends))
             theta = run.last.theta
             if run.status is not Status.ITERATIONS:
                 break

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from steepest.driver import StopRules, drive
+from steepest.driver import StopRules, rehearse
 from steepest.engines.sparse import SparseEngine
 from steepest.kernels import softmax, sparse
 from steepest.kernels.softmax_sums import ClassBends
@@ -177,7 +177,7 @@ def on_sample(
     rough = StopRules(
         ON_SAMPLE, enough=lambda at: 0.5 * float(at.point.gradient @ first(at.point.gradient)) <= ROUGH * at.point.value
     )
-    theta = drive(lbfgs(theta, first, MEMORY), small, rough).last.theta
+    theta = rehearse(lbfgs(theta, first, MEMORY), small, rough).last.theta
     point = small.answer(Evaluate(theta, 2))
     assert isinstance(point, Point)
     whole = Diagonal.at(engine, strength, theta)

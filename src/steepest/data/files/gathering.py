@@ -29,12 +29,16 @@ ROWS = 1 << 17  # of a block: what the reader brings at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gathered:
-    """m rows: columns of numbers, NaN for missing; of texts as codes, -1 for missing; and the place of a row."""
+    """m rows: columns of numbers, NaN for missing; of texts as codes, -1 for missing; and the place of a row.
+
+    `found_in` is the folder where an earlier run had decoded them, empty if they were read now.
+    """
 
     m: int
     numbers: Mapping[str, Floats]
     texts: Mapping[str, Coded]
     place: Callable[[int], str]
+    found_in: str = ""
 
 
 def gather(

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,13 +24,14 @@ from steepest.data.csv_rows import FOREIGN, STANDARD_INPUT, refusal
 from steepest.data.quoting import safe
 from steepest.errors import DataError
 
-__all__ = ["Form", "Input", "Paths", "check_unchanged", "find_inputs", "packed"]
+__all__ = ["Form", "Input", "Paths", "change", "check_unchanged", "find_inputs", "packed"]
 
 Form: TypeAlias = Literal["csv", "parquet"]
 Paths: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet", ".pq")  # of files that a folder is read for
 TAIL = 1 << 16  # bytes at the end of a file that belong to its stamp: the footer of Parquet, the last rows of CSV
+YOUNG = 20_000_000  # nanoseconds: a second write so soon after the first may leave the time of a file as it was
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 COMPRESSED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -74,18 +76,28 @@ def find_inputs(paths: Paths, shown: str | None = None) -> tuple[Input, ...]:
     return found
 
 
-def check_unchanged(one: Input) -> None:
-    """DataError if the file is not what it was when it was opened: rows of two different files would be mixed."""
+def change(one: Input, *, thorough: bool = False) -> str | None:
+    """What happened to a file since it was opened, in words that begin with its name; None: nothing.
+
+    Size, time and inode are looked at, and its last 64 KB too if that is to be `thorough`.
+    """
+    was = one.stamp
     try:
-        now = _stamp(one.path)
+        now = _stamp(one.path) if thorough else _facts(os.stat(one.path), was.tail)
     except OSError as error:
-        raise DataError(
-            f"{one.shown}: {refusal(error)}, though it was there before: leave it in place while it is read"
-        ) from None
-    if now != one.stamp:
-        was, size = one.stamp.size, now.size
-        what = f"from {was:,} to {size:,} bytes" if was != size else "or was replaced, or written to"
-        raise DataError(f"{one.shown} changed between two reads ({what}): start again, and leave it alone meanwhile")
+        return f"{one.shown} is gone ({refusal(error)}, though it was there before)"
+    if now == was:
+        return None
+    if now.size != was.size:
+        return f"{one.shown} changed (from {was.size:,} to {now.size:,} bytes)"
+    return f"{one.shown} changed ({'another file is in its place' if now.inode != was.inode else 'it was written to'})"
+
+
+def check_unchanged(one: Input, *, thorough: bool = True) -> None:
+    """DataError if the file is not what it was when it was opened: rows of two different files would be mixed."""
+    happened = change(one, thorough=thorough)
+    if happened is not None:
+        raise DataError(f"{happened} while its rows were read: nothing was kept; start again, and leave it alone")
 
 
 def packed(start: bytes) -> bool:
@@ -155,8 +167,16 @@ def _kept(source: IO[bytes]) -> Any:
 
 
 def _stamp(path: str) -> Stamp:
+    """As the file is now. One that was written just now is looked at a little later: clocks of files tick slowly."""
     with open(path, "rb") as file:
         about = os.fstat(file.fileno())
+        if 0 <= time.time_ns() - about.st_mtime_ns < YOUNG:
+            time.sleep(YOUNG / 1e9)
+            about = os.fstat(file.fileno())
         file.seek(max(0, about.st_size - TAIL))
         tail = hashlib.sha256(file.read(TAIL)).hexdigest()
+    return _facts(about, tail)
+
+
+def _facts(about: os.stat_result, tail: str) -> Stamp:
     return Stamp(about.st_size, about.st_mtime_ns, about.st_ino, tail)

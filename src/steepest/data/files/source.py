@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from steepest.data.files.cells import MISSING, tokens_of
 from steepest.data.files.coder import REMEDY, Coder, Plan
-from steepest.data.files.inputs import Input, Paths, check_unchanged, find_inputs
+from steepest.data.files.inputs import Input, Paths, change, check_unchanged, find_inputs
 from steepest.data.files.layout import Layout, layout_of, one_table
 from steepest.data.files.reading import blocks_of
 from steepest.data.quoting import nearest, quoted
@@ -53,6 +53,10 @@ class Source:
             raise DataError(f"{self.shown} has no column {quoted(name)}: {nearest(name, self.names)}")
         return self.stored[self.names.index(name)]
 
+    def changes(self) -> tuple[str, ...]:
+        """What happened to the files since they were opened, a sentence for each that is not what it was."""
+        return tuple(happened for one in self.inputs if (happened := change(one)) is not None)
+
     def batches(
         self,
         numbers: Sequence[str] = (),
@@ -73,9 +77,9 @@ class Source:
         With `borrowed` the arrays are views that are valid until the next block is asked for; otherwise they are yours.
         `limit` stops after so many rows; `remedy` says what to do about a text in the column `{name}` of numbers.
 
-        Every file is checked to be the one that was opened, before and after it is read. Raises DataError, with file,
-        line (CSV) or row (Parquet) and column, for what is neither a number nor missing in a column of numbers, and for
-        what is no table.
+        Every file is checked to be the one that was opened, before and after it is read, and all of them at the end.
+        Raises DataError, with file, line (CSV) or row (Parquet) and column, for what is neither a number nor missing in
+        a column of numbers, and for what is no table.
         """
         texts = texts or {}
         for name in (*numbers, *texts):
@@ -85,12 +89,23 @@ class Source:
         plan = Plan(tuple(numbers), coders, self.tokens, rows, borrowed, self.threads, self.memory, limit, remedy)
         for one, layout in zip(self.inputs, self.layouts, strict=True):
             check_unchanged(one)
-            for block in blocks_of(one, layout, plan, start):
+            for block in _told(one, blocks_of(one, layout, plan, start)):
                 yield block
                 start = block.start + block.m
                 if limit is not None and start >= limit:
                     return
             check_unchanged(one)
+        for one in self.inputs:
+            check_unchanged(one, thorough=False)
+
+
+def _told(one: Input, blocks: Iterator[RowBlock]) -> Iterator[RowBlock]:
+    """The same blocks; what is wrong with a row of a file that changed meanwhile is no news, that it changed is."""
+    try:
+        yield from blocks
+    except (DataError, OSError):
+        check_unchanged(one)
+        raise
 
 
 def open_source(

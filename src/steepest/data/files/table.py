@@ -72,10 +72,22 @@ class FileTable:
     weights: Floats | None
     remarks: tuple[Remark, ...]
     kept: tuple[Path, str] | None = None
+    source: Source | None = None
+
+    def changes(self) -> tuple[Remark, ...]:
+        """What happened to the files since all rows were read; these, in memory or on disk, are of the time before."""
+        since = () if self.source is None else self.source.changes()
+        return tuple(
+            Remark("file-changed", f"{happened} after its rows were read: the fit is of the rows as they were; fit "
+                   "again for those of now")
+            for happened in since
+        )  # fmt: skip
 
     def received(self) -> Received:
         """What to fit, with nothing said twice."""
-        return Received(self.X, self.target.codes, self.weights, self.schema, (), self.target.classes, self.kept)
+        return Received(
+            self.X, self.target.codes, self.weights, self.schema, (), self.target.classes, self.kept, self.changes
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,9 +119,9 @@ def read_files(
         weights = None if weights is None else weights[:]
     if chosen.spool is not None and chosen.spool.memory is not None:
         check_memory(design.X, chosen.spool.memory, source.threads)
-    remarks = (*remarks, *happened(design, schema, found.m))
     kept = None if chosen.spool is None else _kept(chosen, schema, labels)
-    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept)
+    remarks = (*remarks, *happened(design, schema, found.m), *_resumed(found.found_in))
+    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source)
 
 
 def schema_of_files(paths: Paths, y: str | None, wishes: Wishes) -> Schema:
@@ -150,6 +162,13 @@ def _kept(chosen: Chosen, schema: Schema, labels: Labels) -> tuple[Path, str] | 
     return folder / "answers", hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
+def _resumed(found_in: str) -> tuple[Remark, ...]:
+    """That rows of an earlier run are used."""
+    if not found_in:
+        return ()
+    return (Remark("resumed", f"{found_in}: the rows that an earlier run decoded are used"),)
+
+
 def _with_name(said: str, source: Source) -> str:
     """A message with the file in it."""
     return said if any(one.shown in said for one in source.inputs) else f"{source.shown}: {said}"
@@ -188,7 +207,9 @@ def _by_schema(
         levels = {name: () for name, kind in kinds.items() if kind == "category"}
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     asked = [*numbers, *weights], levels | target, on_rows, wishes.wording.number
-    found = gather(source, *asked) if chosen.spool is None else on_disk.gather(source, *asked, chosen.spool)
+    found = (
+        gather(source, *asked) if chosen.spool is None else on_disk.gather(source, *asked, chosen.spool, chosen.target)
+    )
     if not found.m:
         raise DataError(f"{source.shown} has a header, but no rows: there is nothing to fit")
     wishes = replace(wishes, wording=replace(wishes.wording, row=found.place))

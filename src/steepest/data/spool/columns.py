@@ -47,6 +47,7 @@ def narrowed(values: NDArray[Any]) -> tuple[str, NDArray[Any]]:
 class Column:
     """What the manifest says of a column: its file, the letter of each chunk's type, and what was seen in it.
 
+    `kept` is the type of the rows of lowest rank, which stand once more behind the last chunk.
     Of texts: `levels` with the rows of each (`counts`). Of numbers: least, largest and mean of those that are there,
     and whether all are integers.
     """
@@ -62,6 +63,7 @@ class Column:
     high: float = 0.0
     mean: float = 0.0
     whole: bool = False
+    kept: str = "d"
 
 
 class _File:
@@ -97,14 +99,20 @@ class SpoolColumn:
     file: _File
     ends: tuple[int, ...]  # of the chunks, in bytes
     m: int
+    kept: NDArray[np.int64]  # numbers of the rows of lowest rank
     place: NDArray[Any] | None = None
 
     @classmethod
-    def of(cls, column: Column, folder: Path, m: int) -> SpoolColumn:
+    def of(cls, column: Column, folder: Path, m: int, kept: NDArray[np.int64]) -> SpoolColumn:
         """The column of a spool in `folder`."""
         rows = [min(CHUNK, m - start) for start in range(0, m, CHUNK)]
         sizes = [count * KINDS[kind].itemsize for count, kind in zip(rows, column.kinds, strict=True)]
-        return cls(column, _File(folder / column.file), tuple(accumulate(sizes)), m)
+        return cls(column, _File(folder / column.file), tuple(accumulate(sizes)), m, kept)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return (self.ends[-1] if self.ends else 0) + len(self.kept) * KINDS[self.column.kept].itemsize
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -144,6 +152,11 @@ class SpoolColumn:
         return found.astype(np.float64, copy=False) if found.dtype.kind == "f" else found
 
     def _picked(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Rows by their numbers: those that were kept together if they are among them, or else out of the chunks."""
+        if len(rows) and len(self.kept):
+            places = np.searchsorted(self.kept, rows)
+            if np.array_equal(self.kept[np.minimum(places, len(self.kept) - 1)], rows):
+                return self._among_kept(places)
         found = np.empty(len(rows), dtype=np.result_type(*{KINDS[kind] for kind in self.column.kinds}))
         order = np.argsort(rows, kind="stable")
         cuts = np.searchsorted(rows[order], np.arange(0, self.m + CHUNK, CHUNK))
@@ -153,6 +166,12 @@ class SpoolColumn:
                 first, last = int(some[0]), int(some[-1]) + 1
                 found[order[i:stop]] = self._chunk(k, first, last)[some - first]
         return found
+
+    def _among_kept(self, places: NDArray[np.intp]) -> NDArray[Any]:
+        dtype, end = KINDS[self.column.kept], self.ends[-1]
+        first, last = int(places.min()), int(places.max()) + 1
+        raw = self.file.read((last - first) * dtype.itemsize, end + first * dtype.itemsize)
+        return np.frombuffer(raw, dtype=dtype)[places - first]
 
     def _chunk(self, k: int, start: int, stop: int) -> NDArray[Any]:
         """Rows start … stop, all in chunk k."""

@@ -12,7 +12,7 @@ from steepest.data.categories import counted_category
 from steepest.data.content import Content, Measured
 from steepest.data.files.gathering import Gathered
 from steepest.data.files.source import Source
-from steepest.data.quoting import quoted
+from steepest.data.quoting import quoted, safe
 from steepest.data.row_blocks import Coded
 from steepest.data.spool.columns import CHUNK, SpoolColumn
 from steepest.data.spool.writing import Place, spool
@@ -28,12 +28,14 @@ def gather(
     on_rows: Callable[[int], Any] | None,
     remedy: str,
     where: Place,
+    target: str | None,
 ) -> Gathered:
     """As `files.gathering.gather`, on disk."""
-    found = spool(source, numbers, texts, where, on_rows, remedy)
+    found = spool(source, numbers, texts, where, on_rows, remedy, target)
     columns: Any = found.columns
     coded = {name: Coded(columns[name], columns[name].column.levels) for name in texts}
-    return Gathered(found.m, {name: columns[name] for name in numbers}, coded, found.place)
+    found_in = "" if found.decoded else safe(str(where.folder))
+    return Gathered(found.m, {name: columns[name] for name in numbers}, coded, found.place, found_in)
 
 
 def content_of(found: Gathered, kinds: Mapping[str, str]) -> dict[str, Content]:

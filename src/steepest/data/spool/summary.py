@@ -19,6 +19,7 @@ class Summary:
     def __init__(self, name: str, is_text: bool) -> None:
         self.name, self.is_text = name, is_text
         self.kinds: list[str] = []
+        self.kept = "d"
         self.levels: tuple[str, ...] = ()
         self.counts = np.zeros(0, dtype=np.int64)
         self.low, self.high, self.total, self.there = math.inf, -math.inf, 0.0, 0
@@ -53,8 +54,9 @@ class Summary:
         """What the manifest keeps."""
         if self.is_text:
             counts = tuple(self.counts.tolist())
-            return Column(self.name, file, "".join(self.kinds), self.missing, self.first_missing, self.levels, counts)
+            return Column(self.name, file, "".join(self.kinds), self.missing, self.first_missing, self.levels, counts,
+                          kept=self.kept)  # fmt: skip
         mean = self.total / self.there if self.there else math.nan
         low, high = (self.low, self.high) if self.there else (math.nan, math.nan)
         return Column(self.name, file, "".join(self.kinds), self.missing, self.first_missing, None, (), low, high, mean,
-                      self.whole and not self.missing)  # fmt: skip
+                      self.whole and not self.missing, self.kept)  # fmt: skip

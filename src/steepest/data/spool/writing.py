@@ -23,7 +23,8 @@ from steepest.data.files.source import Source
 from steepest.data.quoting import safe
 from steepest.data.row_blocks import Coded, RowBlock
 from steepest.data.spool.columns import CHUNK, SpoolColumn, narrowed
-from steepest.data.spool.manifest import key_of, read_manifest, write_manifest
+from steepest.data.spool.kept import Kept
+from steepest.data.spool.manifest import KEPT, key_of, read_manifest, write_manifest
 from steepest.data.spool.summary import Summary
 from steepest.errors import DataError
 
@@ -37,12 +38,13 @@ FREE = 1 << 28  # bytes of a disk that are left alone
 class Place:
     """Where to spool: a folder, and how many bytes it may take (None: what the disk has, less a quarter of a GB).
 
-    `memory` is what the fit may use, None if nobody said.
+    `memory` is what the fit may use, None if nobody said. With `resume` nothing is decoded: an earlier run must have.
     """
 
     folder: Path
     disk: int | None = None
     memory: int | None = None
+    resume: bool = False
 
     @property
     def room(self) -> int:
@@ -69,21 +71,28 @@ def spool(
     where: Place,
     on_rows: Callable[[int], Any] | None = None,
     remedy: str = REMEDY,
+    target: str | None = None,
 ) -> Spooled:
     """The spool of these columns: the one that an earlier run left, or a new one by a read of all rows.
 
+    `target` is the column of texts with the classes, of each of which some rows are put together for a sample.
     DataError for what `gather` refuses, if the disk or its budget is too small (nothing is left behind then), and if
     the files change while they are read.
     """
     known = {name: tuple(levels) for name, levels in texts.items()}
     try:
         where.folder.mkdir(parents=True, exist_ok=True)
-        folder = where.folder / f"steepest-{key_of(source, numbers, known)}"
+        folder = where.folder / f"steepest-{key_of(source, numbers, known, target)}"
         found, decoded = _opened(folder, source), False
+        if found is None and where.resume:
+            raise DataError(
+                f"{safe(str(where.folder))}: nothing to resume, no run decoded these columns of {source.shown}, as "
+                "it is now, there; leave resume out to begin"
+            )
         if found is None:
             _remove_rubbish(folder)
             partial = folder.with_name(f"{folder.name}{PARTIAL}{os.getpid()}")
-            _decode(_Asked(source, tuple(numbers), known, where.room, on_rows, remedy), partial)
+            _decode(_Asked(source, tuple(numbers), known, where.room, on_rows, remedy, target), partial)
             shutil.rmtree(folder, ignore_errors=True)
             os.rename(partial, folder)
             _sync(where.folder)
@@ -103,10 +112,10 @@ def _opened(folder: Path, source: Source) -> tuple[int, dict[str, SpoolColumn]] 
     read = read_manifest(folder)
     if read is None:
         return None
-    m, columns = read
+    m, columns, kept = read
     try:
-        found = {column.name: SpoolColumn.of(column, folder, m) for column in columns}
-        whole = all(os.stat(folder / c.column.file).st_size == (c.ends[-1] if c.ends else 0) for c in found.values())
+        found = {column.name: SpoolColumn.of(column, folder, m, kept) for column in columns}
+        whole = all(os.stat(folder / each.column.file).st_size == each.size for each in found.values())
     except (OSError, ValueError):
         return None
     return (m, found) if whole else None
@@ -140,6 +149,7 @@ class _Asked:
     room: int
     on_rows: Callable[[int], Any] | None
     remedy: str
+    target: str | None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,36 +163,60 @@ def _decode(asked: _Asked, folder: Path) -> None:
         with contextlib.ExitStack() as stack:
             paths = [folder / f"column-{k:05d}" for k in range(len(asked.names))]
             files = [stack.enter_context(open(path, "wb", buffering=0)) for path in paths]
-            m, summaries = _written(asked, files, folder)
+            files.append(stack.enter_context(open(folder / KEPT, "wb", buffering=0)))
+            m, kept, summaries = _written(asked, files, folder)
             for file in files:
                 os.fsync(file.fileno())
-        write_manifest(folder, m, [each.column(f"column-{k:05d}") for k, each in enumerate(summaries)], ())
+        write_manifest(folder, m, [each.column(f"column-{k:05d}") for k, each in enumerate(summaries)], kept)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _written(asked: _Asked, files: Sequence[BinaryIO], folder: Path) -> tuple[int, list[Summary]]:
-    summaries = [Summary(name, name in asked.texts) for name in asked.names]
-    m = written = 0
+def _written(asked: _Asked, files: Sequence[BinaryIO], folder: Path) -> tuple[int, int, list[Summary]]:
+    """Rows, those of them kept, and what was seen of each column, whose files these are; the last is of the kept."""
+    names, columns = asked.names, files[:-1]
+    summaries = [Summary(name, name in asked.texts) for name in names]
+    kept = Kept(len(names), names.index(asked.target) if asked.target in asked.texts else None)
+    room, m = _Room(asked.room, folder), 0
     blocks = asked.source.batches(asked.numbers, asked.texts, rows=CHUNK, remedy=asked.remedy)
-    for start, block, chunks in _chunks(blocks, asked.names):
-        for file, summary, values in zip(files, summaries, chunks, strict=True):
+    for start, block, chunks in _chunks(blocks, names):
+        kept.add(start, chunks)
+        for file, summary, values in zip(columns, summaries, chunks, strict=True):
             column = block.columns[summary.name]
             summary.add(start, values, column.levels if isinstance(column, Coded) else None)
             letter, narrow = narrowed(values)
             summary.kinds.append(letter)
-            written += narrow.nbytes
-            if written > asked.room:
-                raise DataError(
-                    f"{safe(str(folder.parent))}: {asked.room:,} bytes are too few to spool the rows ({m:,} were read "
-                    "so far); give another folder, or more room"
-                )
+            room.take(narrow.nbytes, m)
             _write(file, narrow)
         m = start + len(chunks[0])
         if asked.on_rows is not None:
             asked.on_rows(m)
-    return m, summaries
+    index, values_kept = kept.taken(m)
+    for file, summary, values in zip(columns, summaries, values_kept, strict=True):
+        summary.kept, narrow = narrowed(values)
+        room.take(narrow.nbytes, m)
+        _write(file, narrow)
+    _write(files[-1], index)
+    return m, len(index), summaries
+
+
+@dataclass(slots=True)
+class _Room:
+    """Counts the bytes of a spool, of which there may be `most`."""
+
+    most: int
+    folder: Path
+    given: int = 0
+
+    def take(self, size: int, m: int) -> None:
+        """DataError if there are no more; m rows were read so far."""
+        self.given += size
+        if self.given > self.most:
+            raise DataError(
+                f"{safe(str(self.folder.parent))}: {self.most:,} bytes are too few to spool the rows ({m:,} were read "
+                "so far); give another folder, or more room"
+            )
 
 
 def _chunks(blocks: Iterator[RowBlock], names: Sequence[str]) -> Iterator[tuple[int, RowBlock, list[NDArray[Any]]]]:
