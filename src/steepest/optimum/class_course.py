@@ -51,11 +51,12 @@ class ClassCourse:
         self.held = np.zeros(u.shape, dtype=bool)
         self.pairs: Pairs | None = None
         self.model: ClassModel | None = None
+        self.before: tuple[Floats, Floats] | None = None
         self.watches, self.stalled = False, False
 
     def to(self, net: ElasticNet, candidates: NDArray[np.bool_], goal: Goal) -> list[Run]:
         """Minimise loss + net to the goal; `candidates` (n, K) are the weights to begin with."""
-        self.u = np.clip(self.u.ravel(), net.lower, net.upper).reshape(self.u.shape)
+        self._ahead(net, goal.ahead)
         self._hold(candidates | (self.u != 0.0))
         runs: list[Run] = []
         tol, gap = goal.tol, math.inf
@@ -80,6 +81,14 @@ class ClassCourse:
                 tol, self.model = 0.1 * tol, None
             gap = proof.gap
         return runs
+
+    def _ahead(self, net: ElasticNet, share: float) -> None:
+        """Go on in the direction of the last penalties; weights that would change their sign stop at 0."""
+        before, self.before = self.before, (self.u, self.b)
+        if before is not None and share:
+            u = self.u + share * (self.u - before[0])
+            self.u, self.b = np.where(u * self.u > 0.0, u, 0.0), self.b + share * (self.b - before[1])
+        self.u = np.clip(self.u.ravel(), net.lower, net.upper).reshape(self.u.shape)
 
     def stand(self, net: ElasticNet) -> None:
         """Prove what can be proved of where the course is, without a step."""
