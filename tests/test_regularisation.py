@@ -124,10 +124,69 @@ def test_options_that_make_no_sense_are_refused(wide, options, message):
         steepest.regularisation_path(*wide, **options)
 
 
-def test_three_classes_and_bad_values_are_refused(wide):
+def test_bad_values_are_refused(wide):
     X, y = wide
     with pytest.raises(steepest.DataError):
-        steepest.regularisation_path(X, np.arange(120) % 3)
+        steepest.regularisation_path(X, np.zeros(120))
     for bad in (np.where(X > 2.0, np.nan, X), sp.csr_array(np.where(X > 2.0, np.inf, X))):
         with pytest.raises(steepest.DataError, match="finite"):
             steepest.regularisation_path(bad, y)
+
+
+@pytest.fixture
+def classes(rng):
+    X = rng.standard_normal((200, 60))
+    return X, np.argmax(X[:, :4] @ rng.standard_normal((4, 3)) + rng.gumbel(size=(200, 3)), axis=1)
+
+
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.4])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_every_point_of_three_classes_is_the_fit_of_its_strength(classes, l1_ratio, form):
+    X, y = classes
+    found = steepest.regularisation_path(form(X), y, l1_ratio=l1_ratio, count=10, tol=1e-9)
+    assert found.gaps.max() <= 1e-9
+    assert found.ws.shape == (10, 60, 3)
+    assert found.bs.shape == (10, 3)
+    assert found.nonzeros[0] == 0
+    assert found.nonzeros.tolist() == [np.count_nonzero(each) for each in found.ws]
+    assert all(each.exists == "proved" for each in found.certificates)
+    for k in (0, 3, 9):
+        alone = steepest.fit(X, y, l1=found.l1s[k], l2=found.l2s[k], tol=1e-10)
+        assert found.values[k] == pytest.approx(alone.value, rel=2e-9)
+        np.testing.assert_allclose(found.ws[k], alone.w, atol=2e-3)
+
+
+def test_the_path_of_three_classes_begins_where_the_first_weight_leaves_zero(classes):
+    X, y = classes
+    found = steepest.regularisation_path(X, y, count=3, tol=1e-9)
+    shares = np.bincount(y) / len(y)
+    most = np.abs(X.T @ (np.eye(3)[y] - shares)).max() / len(y)
+    assert found.l1s[0] == pytest.approx(most, rel=1e-6)
+    near = steepest.regularisation_path(X, y, [0.999 * most, 1.001 * most])
+    assert near.nonzeros.tolist() == [0, 1]
+    np.testing.assert_allclose(found.bs[0], np.log(shares) - np.log(shares).mean(), atol=1e-6)
+
+
+def test_factors_bounds_and_weights_of_three_classes(classes):
+    X, y = classes
+    factors = np.ones(60)
+    factors[0] = 0.0
+    found = steepest.regularisation_path(X, y, penalty_factors=factors, count=5, tol=1e-9)
+    assert set(np.flatnonzero(found.ws[0])) == {0, 1, 2}
+    held = steepest.regularisation_path(X, y, lower=-0.1, upper=0.2, count=5, tol=1e-8)
+    assert held.ws.min() == -0.1
+    assert held.ws.max() == 0.2
+    assert max(found.gaps.max(), held.gaps.max()) <= 1e-8
+    times = np.where(np.arange(200) < 50, 3.0, 1.0)
+    once = steepest.regularisation_path(X, y, count=4, tol=1e-10, sample_weight=times)
+    thrice = steepest.regularisation_path(*(np.repeat(each, times.astype(int), axis=0) for each in (X, y)), count=4,
+                                          tol=1e-10)  # fmt: skip
+    np.testing.assert_allclose(once.values, thrice.values, rtol=1e-9)
+
+
+def test_a_point_of_four_classes_costs_one_look_at_all_columns(rng):
+    X = rng.standard_normal((200, 1000))
+    y = np.argmax(X[:, :5] @ rng.standard_normal((5, 4)) + rng.gumbel(size=(200, 4)), axis=1)
+    found = steepest.regularisation_path(X, y, count=30)
+    assert found.gaps.max() <= 1e-6
+    assert found.passes <= 70

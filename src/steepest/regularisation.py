@@ -21,25 +21,26 @@ from steepest.diagnosis import Note
 from steepest.driver import StopRules
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
+from steepest.optimum.class_walk import begin_walk, likely
 from steepest.optimum.course import Course
 from steepest.optimum.leg import Goal
 from steepest.optimum.task import Task, certificate, task_of
 from steepest.options import MOST, checked_penalties, checked_threads, named
-from steepest.penalties import ElasticNet, Penalties
+from steepest.penalties import Penalties
 from steepest.proof.certificate import Certificate
 from steepest.types import Floats
 
 __all__ = ["RegularisationPath", "regularisation_path"]
 
-MOST_CLASSES = 2
-MARGIN = 0.02  # of l1, by which a correlation may miss it and its column be looked at before the proof
+MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class RegularisationPath:
     """Fits for k strengths, the strongest first.
 
-    l1s, l2s (k,)        the penalties of each      ws (k, n), bs (k,)  the fits; weights that are 0 are exactly 0.0
+    l1s, l2s (k,)        the penalties of each
+    ws (k, n), bs (k,)   the fits, (k, n, K) and (k, K) of K classes; weights that are 0 are exactly 0.0
     values (k,)          J + l1 |w|_1 + ½ l2 |w|² with the factors of the columns, what was minimised
     certificates         k proofs: `gap`, `max_probability_error`; coefficients are not bounded on a path
     nonzeros (k,)        number of weights that are not 0
@@ -62,7 +63,7 @@ class RegularisationPath:
     @property
     def nonzeros(self) -> NDArray[np.intp]:
         """(k,) number of weights that are not 0."""
-        counts: NDArray[np.intp] = np.count_nonzero(self.ws, axis=1)
+        counts: NDArray[np.intp] = np.count_nonzero(self.ws.reshape(len(self.ws), -1), axis=1)
         return counts
 
     @property
@@ -92,7 +93,7 @@ def regularisation_path(
     Parameters
     ----------
     X, y, sample_weight, penalty_factors, lower, upper, standardize, threads
-        As for `steepest.fit`, with two labels; X may be a SciPy sparse matrix or array. Bounds must leave 0 possible.
+        As for `steepest.fit`, two labels or K; X may be a SciPy sparse matrix or array. Bounds must leave 0 possible.
     penalties
         The strengths λ > 0, in any order. Without them `count` strengths in equal ratios, from the smallest at which
         all penalised weights are 0 (the first fit is that one) down to `ratio` times it.
@@ -111,7 +112,7 @@ def regularisation_path(
     Raises
     ------
     DataError
-        for data that cannot be fitted: not finite, wrong shapes, not two classes.
+        for data that cannot be fitted: not finite, wrong shapes, one class.
     ValueError
         for strengths, a ratio, factors or bounds outside their range.
 
@@ -140,10 +141,7 @@ def regularisation_path(
     engine = make(rows, target, weight, threads=checked_threads(threads))
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         task = task_of(engine, 1.0, beyond, bool(standardize), names)
-        course = task.start(None)
-        most = task.null(course, 0.0, StopRules(MOST), tol) / l1_ratio
-        strengths = most * ratio ** (np.arange(count) / max(1, count - 1)) if given is None else given
-        points = _walk(task, course, strengths, l1_ratio, most, tol)
+        points, strengths = _points(task, len(classes), given, (count, ratio), (l1_ratio, tol))
     ws, bs, values, proofs = zip(*points, strict=True)
     return RegularisationPath(
         strengths * l1_ratio, strengths * (1.0 - l1_ratio), np.array(ws), np.array(bs), np.array(values), tuple(proofs),
@@ -172,7 +170,24 @@ def _strengths(penalties: ArrayLike) -> Floats:
     return strengths
 
 
-Entry = tuple[Floats, float, float, Certificate]
+Entry = tuple[Floats, Any, float, Certificate]
+
+
+def _points(
+    task: Task, K: int, given: Floats | None, grid: tuple[int, float], asked: tuple[float, float]
+) -> tuple[Sequence[Entry], Floats]:
+    """The fits of a path, and their strengths: those given, or a grid of `count` down to `ratio`."""
+    (count, ratio), (l1_ratio, tol) = grid, asked
+    if K > 2:
+        walk = begin_walk(task, K, tol, MOST)
+        most = walk.null() / l1_ratio
+    else:
+        course = task.start(None)
+        most = task.null(course, 0.0, StopRules(MOST), tol) / l1_ratio
+    strengths = most * ratio ** (np.arange(count) / max(1, count - 1)) if given is None else given
+    if K > 2:
+        return walk.points(strengths, l1_ratio, most), strengths
+    return _walk(task, course, strengths, l1_ratio, most, tol), strengths
 
 
 def _walk(task: Task, course: Course, strengths: Floats, l1_ratio: float, most: float, tol: float) -> list[Entry]:
@@ -183,28 +198,11 @@ def _walk(task: Task, course: Course, strengths: Floats, l1_ratio: float, most: 
         net = task.net(l1_ratio * strength, (1.0 - l1_ratio) * strength)
         step = behind[0] - behind[1]
         ahead = (strength - behind[1]) / -step if step > 0.0 else 0.0
-        candidates = _candidates(course, net, behind[1] / strength, before, ahead)
+        assert course.c is not None  # the null model was looked at
+        candidates = likely(net, course.u, (course.c, before), behind[1] / strength, ahead)
         before = course.c
         runs = course.to(net, candidates, Goal(tol, StopRules(MOST), ahead=ahead))
         w, b = task.table.frame.to_user(course.u, course.b)
         points.append((w, b, runs[-1].last.point.value, certificate(task, course, net, close=False)))
         behind = [behind[1], strength]
     return points
-
-
-def _candidates(course: Course, net: ElasticNet, fall: float, before: Floats | None, ahead: float) -> NDArray[np.bool_]:
-    """The columns that may have a weight at the next strength, by their correlations now and where those are heading.
-
-    Of the first point nothing is known of the direction: there, whatever could reach l1 if no correlation changed
-    faster than l1 itself (R. Tibshirani et al., Strong rules for discarding predictors in lasso-type problems, Journal
-    of the Royal Statistical Society B 74 (2012)). What is missed is found when the point is proved.
-    """
-    assert course.c is not None  # the null model was looked at
-    share = 1.0 - MARGIN
-    if before is None or not ahead:
-        share = max(0.0, 2.0 - fall)
-    near = ElasticNet(share * net.l1, net.l2, net.lower, net.upper)
-    heading = course.c if before is None else course.c + ahead * (course.c - before)
-    off = near.violation(course.u, course.c), near.violation(course.u, heading)
-    found: NDArray[np.bool_] = (off[0] != 0.0) | (off[1] != 0.0)
-    return found

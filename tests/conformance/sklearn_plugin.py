@@ -8,6 +8,7 @@ that steepest adds are taken out on the way.
 """
 
 import functools
+import inspect
 
 import sklearn.linear_model
 import sklearn.linear_model._logistic as private
@@ -15,7 +16,8 @@ from sklearn_exclusions import reason_for
 
 import steepest
 
-ADDED = ("method", "learning_rate", "budget", "multi_class")
+OURS = inspect.signature(steepest.LogisticRegression).parameters
+ADDED = set(OURS) - set(inspect.signature(sklearn.linear_model.LogisticRegression).parameters)
 
 
 def pytest_configure(config):

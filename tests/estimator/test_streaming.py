@@ -163,7 +163,7 @@ def test_what_a_stream_refuses(stream):
         model.partial_fit(X[:2], [0, 1], classes=[0, 1, 2])
     with pytest.raises(ValueError, match="Input X contains NaN"):
         model.partial_fit(np.full((2, 6), np.nan), [0, 1])
-    with pytest.raises(ValueError, match="partial_fit takes a penalty on the squares"):
+    with pytest.raises(ValueError, match="partial_fit takes one penalty on the squares"):
         LogisticRegression(class_weight="balanced").partial_fit(X[:10], y[:10], classes=[0, 1])
     with pytest.raises(ValueError, match="gap compares fits of the same classes"):
         model.gap(X[:10], np.arange(10) % 3)

@@ -1,14 +1,12 @@
 # ruff: noqa: E501 - one mutant, one line
 """Mutants of the proof of wide tables and of the totals it is made of: each must be caught by the checks of their tests.
 
-As `test_mutants.py`, of which the machinery is: a changed source runs as a module of its own, nothing on disk is touched.
+As `test_mutants.py`; the machinery is `driver.py`.
 A new one:      add a line to MUTANTS; its old text must occur exactly once in the module.
 """
 
-import numpy as np
-import pytest
 from kernels.test_bends import check_module_of_bends
-from mutation.test_mutants import load
+from mutation.driver import checks_of
 from optimum.test_bent import check_module_of_bent
 
 CHECKS = {"kernels/bends.py": check_module_of_bends, "optimum/bent.py": check_module_of_bent}
@@ -31,16 +29,4 @@ MUTANTS = [  # name, module, old text, new text
     ("short_rows", "optimum/bent.py", "away = (long + float(np.linalg.norm(centre / root)) + 6.0 * bend * long) * SLACK", "away = 0.0"),
 ]  # fmt: skip
 
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_unchanged_source_passes(name):
-    CHECKS[name](load(name))
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new"), [mutant[1:] for mutant in MUTANTS], ids=[mutant[0] for mutant in MUTANTS]
-)
-def test_mutant_is_caught(name, old, new):
-    module = load(name, old, new)
-    with np.errstate(all="ignore"), pytest.raises((AssertionError, ValueError)):
-        CHECKS[name](module)
+test_the_unchanged_source_passes, test_mutant_is_caught, test_names_are_unique = checks_of(CHECKS, MUTANTS)

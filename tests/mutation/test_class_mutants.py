@@ -4,9 +4,7 @@
 As `test_penalty_mutants.py`. A new one: add a line to MUTANTS; its old text must occur exactly once in the module.
 """
 
-import numpy as np
-import pytest
-from mutation.test_mutants import load
+from mutation.driver import checks_of, load
 from test_class_duality import check_modules
 
 from steepest.proof import class_dual_point, class_duality
@@ -47,17 +45,8 @@ def loaded(name, old=None, new=None):
     return changed, module
 
 
-@pytest.mark.parametrize("name", [POINT, DUALITY])
-def test_the_unchanged_source_passes(name):
-    check_modules(*loaded(name), SEEDS)
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new"), [mutant[1:] for mutant in MUTANTS], ids=[mutant[0] for mutant in MUTANTS]
-)
-def test_mutant_is_caught(name, old, new):
-    with np.errstate(all="ignore"), pytest.raises((AssertionError, ValueError)):
-        check_modules(*loaded(name, old, new), SEEDS)
+CHECKS = dict.fromkeys((POINT, DUALITY), lambda modules: check_modules(*modules, SEEDS))
+test_the_unchanged_source_passes, test_mutant_is_caught, test_names_are_unique = checks_of(CHECKS, MUTANTS, loaded)
 
 
 def test_the_modules_are_those_of_the_package():

@@ -1,10 +1,8 @@
 # ruff: noqa: E501 - one mutant, one line
 """Mutants of many fits at once: what a piece says to them, and norms over their metrics. As `test_mutants.py`."""
 
-import numpy as np
-import pytest
 from kernels.test_many import check_module_of_many
-from mutation.test_mutants import load
+from mutation.driver import checks_of
 from test_lockstep import check_module_of_metrics
 
 CHECKS = {"kernels/many.py": check_module_of_many, "lockstep/metrics.py": check_module_of_metrics}
@@ -40,21 +38,4 @@ MUTANTS = [  # name, module, old text, new text
     ("other_unit", "lockstep/metrics.py", "solved /= self.unit[which]", "solved *= self.unit[which]"),
 ]  # fmt: skip
 
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_unchanged_source_passes(name):
-    CHECKS[name](load(name))
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new"), [mutant[1:] for mutant in MUTANTS], ids=[mutant[0] for mutant in MUTANTS]
-)
-def test_mutant_is_caught(name, old, new):
-    module = load(name, old, new)
-    with np.errstate(all="ignore"), pytest.raises((AssertionError, ValueError)):
-        CHECKS[name](module)
-
-
-def test_names_are_unique():
-    names = [mutant[0] for mutant in MUTANTS]
-    assert len(set(names)) == len(names)
+test_the_unchanged_source_passes, test_mutant_is_caught, test_names_are_unique = checks_of(CHECKS, MUTANTS)

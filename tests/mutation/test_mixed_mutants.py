@@ -1,16 +1,15 @@
 # ruff: noqa: E501 - one mutant, one line
 """Mutants of sums over codes and of what is proved from them: each must be caught by the checks below.
 
-As `test_mutants.py`, of which the machinery is: a changed source runs as a module of its own, nothing on disk is touched.
+As `test_mutants.py`; the machinery is `driver.py`.
 A new one:      add a line to MUTANTS; its old text must occur exactly once in the module.
 """
 
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from mixed_tables import mixed_rows
-from mutation.test_mutants import load
+from mutation.driver import checks_of
 
 from steepest.engines.mixed import MixedEngine
 from steepest.kernels import mixed, vectorised
@@ -189,21 +188,4 @@ MUTANTS = [  # name, module, old text, new text
     ("always_feasible", "proof/mixed_reach.py", "inside = bool(np.all(q * low > -1.0) and np.all(p * high < 1.0))", "inside, low, high = True, 0.0 * low, 0.0 * high"),
 ]  # fmt: skip
 
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_unchanged_source_passes(name):
-    CHECKS[name](load(name))
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new"), [mutant[1:] for mutant in MUTANTS], ids=[mutant[0] for mutant in MUTANTS]
-)
-def test_mutant_is_caught(name, old, new):
-    module = load(name, old, new)
-    with np.errstate(all="ignore"), pytest.raises((AssertionError, ValueError)):
-        CHECKS[name](module)
-
-
-def test_names_are_unique():
-    names = [mutant[0] for mutant in MUTANTS]
-    assert len(set(names)) == len(names)
+test_the_unchanged_source_passes, test_mutant_is_caught, test_names_are_unique = checks_of(CHECKS, MUTANTS)

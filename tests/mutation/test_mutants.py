@@ -10,14 +10,9 @@ One mutant:     python -m pytest tests/mutation -k "missing_mean"
 A new one:      add a line to MUTANTS; its old text must occur exactly once in the module.
 """
 
-import sys
-import types
-from pathlib import Path
-
 import numpy as np
-import pytest
+from mutation.driver import checks_of
 
-import steepest
 from steepest import formulas
 from steepest.conformance import check_formulas, check_kernel, check_solver
 from steepest.driver import StopRules, drive
@@ -29,8 +24,6 @@ from steepest.penalties import L2
 from steepest.scaling import Scaling, moments_of
 from steepest.solvers import METHODS, Method
 from steepest.types import Along, Evaluate, HessianTimes, Point
-
-SOURCE = Path(steepest.__file__).parent
 
 
 def check_module_of_formulas(module):
@@ -193,39 +186,8 @@ MUTANTS = [  # name, module, old text, new text
     ("tree_loses_the_rest", "engines/reduction.py", "    while waiting:\n        total", "    while False:\n        total"),
 ]  # fmt: skip
 
-
-def load(name, old="", new=""):
-    """The module of that file with `old` replaced by `new`; it is in no way registered."""
-    source = (SOURCE / name).read_text(encoding="utf-8")
-    if old:
-        assert source.count(old) == 1, f"{name} holds {old!r} {source.count(old)} times: rewrite this mutant"
-        source = source.replace(old, new)
-    module = types.ModuleType(f"mutant_of_{name.replace('/', '_').removesuffix('.py')}")
-    module.np = np
-    sys.modules[module.__name__] = module  # dataclasses look their module up
-    try:
-        exec(compile(source, name, "exec"), module.__dict__)
-    finally:
-        del sys.modules[module.__name__]
-    return module
+test_the_unchanged_source_passes, test_mutant_is_caught, test_names_are_unique = checks_of(CHECKS, MUTANTS)
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_unchanged_source_passes(name):
-    CHECKS[name](load(name))
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new"), [mutant[1:] for mutant in MUTANTS], ids=[mutant[0] for mutant in MUTANTS]
-)
-def test_mutant_is_caught(name, old, new):
-    module = load(name, old, new)
-    # A verdict, or a refusal of what is read-only: a NameError would tell of the mutant's text, not of its behaviour.
-    with np.errstate(all="ignore"), pytest.raises((AssertionError, ValueError)):
-        CHECKS[name](module)
-
-
-def test_names_are_unique_and_many():
-    names = [mutant[0] for mutant in MUTANTS]
-    assert len(set(names)) == len(names) >= 16
-    assert {mutant[1] for mutant in MUTANTS} == set(CHECKS)
+def test_there_are_many():
+    assert len(MUTANTS) >= 16

@@ -1,17 +1,13 @@
 # ruff: noqa: E501 - one mutant, one line
 """Mutants of the elastic net and of the proof by duality: each must be caught by the checks of their own tests.
 
-As `test_mutants.py`, of which the machinery is: a changed source runs as a module of its own, nothing on disk is touched.
+As `test_mutants.py`; the machinery is `driver.py`.
 A new one:      add a line to MUTANTS; its old text must occur exactly once in the module.
 """
 
-import numpy as np
-import pytest
-from mutation.test_mutants import load
+from mutation.driver import checks_of
 from test_duality import check_module_of_duality
 from test_penalties import check_module_of_penalties
-
-from steepest.conformance import check_solver  # noqa: F401 - loads what modules of the package need
 
 CHECKS = {"penalties.py": check_module_of_penalties, "proof/duality.py": check_module_of_duality}
 
@@ -47,21 +43,4 @@ MUTANTS = [  # name, module, old text, new text
     ("slip_of_the_loss_forgotten", "proof/duality.py", "(1.0 - FEW - counted) - slip", "(1.0 + 1e-4) - 0.0 * slip"),
 ]  # fmt: skip
 
-
-@pytest.mark.parametrize("name", CHECKS)
-def test_the_unchanged_source_passes(name):
-    CHECKS[name](load(name))
-
-
-@pytest.mark.parametrize(
-    ("name", "old", "new"), [mutant[1:] for mutant in MUTANTS], ids=[mutant[0] for mutant in MUTANTS]
-)
-def test_mutant_is_caught(name, old, new):
-    module = load(name, old, new)
-    with np.errstate(all="ignore"), pytest.raises((AssertionError, ValueError)):
-        CHECKS[name](module)
-
-
-def test_names_are_unique():
-    names = [mutant[0] for mutant in MUTANTS]
-    assert len(set(names)) == len(names)
+test_the_unchanged_source_passes, test_mutant_is_caught, test_names_are_unique = checks_of(CHECKS, MUTANTS)

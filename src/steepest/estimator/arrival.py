@@ -21,6 +21,8 @@ from sklearn.utils.validation import check_X_y, validate_data
 
 from steepest.data import Schema, framed, receive
 from steepest.data.arrays import is_frame
+from steepest.data.inference import schema as describe
+from steepest.data.targets import as_offset, successes
 from steepest.errors import DataError
 from steepest.estimator.scikit import checked_weights, first_of_stream, to_numpy
 from steepest.types import Floats
@@ -47,6 +49,8 @@ class Arrived:
     model   X as it was given, whose library the results belong to
     schema  what the columns of a frame are; None for arrays
     part    whether rows were left out since the classes were listed, so that some may have none
+    offset  (m,) added to z, or None
+    codes are shares between 0 and 1 where y counts successes out of trials (`grouped`)
     """
 
     X: Any
@@ -57,11 +61,18 @@ class Arrived:
     model: Any
     schema: Schema | None = None
     part: bool = False
+    offset: Floats | None = None
 
     def take(self, rows: NDArray[Any]) -> Arrived:
         """Some of the rows; the classes stay as they are."""
         weight = None if self.weight is None else self.weight[rows]
-        return replace(self, X=self.X[rows], codes=self.codes[rows], weight=weight, part=True)
+        offset = None if self.offset is None else self.offset[rows]
+        return replace(self, X=self.X[rows], codes=self.codes[rows], weight=weight, offset=offset, part=True)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether codes are shares of successes."""
+        return self.codes.dtype.kind == "f"
 
     @property
     def total_weight(self) -> float:
@@ -69,30 +80,44 @@ class Arrived:
         return float(self.X.shape[0]) if self.weight is None else float(self.weight.sum())
 
 
-def arrive(estimator: Any, X: Any, y: Any, sample_weight: Any) -> Arrived:
+def arrive(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any = None, trials: Any = None) -> Arrived:
     """Check and encode; sets n_features_in_ and feature_names_in_.
 
     Raises ValueError as scikit-learn does: shapes, missing or unusable labels, one class.
     """
-    model, schema = X, None
-    if _plain(X) and type(y) is np.ndarray and y.shape == (X.shape[0],) and y.dtype.kind in "biuf":
+    model, schema, kept = X, None, None
+    known = estimator.schema is not None
+    if not known and _plain(X) and type(y) is np.ndarray and y.shape == (X.shape[0],) and y.dtype.kind in "biuf":
         _set_features(estimator, X.shape[1])
     else:
-        X, y, schema = _looked_at(estimator, to_numpy(X), to_numpy(y))
+        X, y, schema, kept = _looked_at(estimator, to_numpy(X), to_numpy(y), trials is not None)
+    _keep(estimator, schema)
+    weight = weights_of(sample_weight, X)
+    weight = weight if kept is None else kept if weight is None else kept * weight
+    if trials is None:
+        codes, classes = _labels(y)
+    else:
+        codes, two, weight = successes(y, to_numpy(trials), len(y), weight)
+        classes = np.array(two)
+    away = None if offset is None else as_offset(to_numpy(offset), X.shape[0])
+    if away is not None and len(classes) > 2:
+        raise ValueError(f"an offset is added to the one z of two classes; y holds {len(classes)}")
+    dtype = np.float32 if X.dtype == np.float32 else np.float64
+    return Arrived(X, codes, classes, weight, dtype, model, schema, offset=away)
+
+
+def _labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Codes and classes, at least two."""
     encoded = _two_numbers(y) if y.dtype.kind in "biuf" else None
     if encoded is None:
         check_classification_targets(y)
         encoded = encode(y)
-    codes, classes = encoded
-    _keep(estimator, schema)
-    if len(classes) < 2:
+    if len(encoded[1]) < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains only one class: "
-            f"{classes[0]!r}"
+            f"{encoded[1][0]!r}"
         )
-    weight = weights_of(sample_weight, X)
-    dtype = np.float32 if X.dtype == np.float32 else np.float64
-    return Arrived(X, codes, classes, weight, dtype, model, schema)
+    return encoded
 
 
 def arrive_batch(estimator: Any, X: Any, y: Any, classes: Any, sample_weight: Any) -> Arrived:
@@ -158,12 +183,19 @@ def weights_of(sample_weight: Any, X: Any) -> Floats | None:
     return weight
 
 
-def with_class_weights(arrived: Arrived, class_weight: Any) -> Arrived:
-    """The same rows, with the weights of their classes: as in scikit-learn they count in the sum that C refers to."""
-    if class_weight is None:
+def with_class_weights(arrived: Arrived, class_weight: Any, kind: str = "frequency") -> Arrived:
+    """The same rows, with the weights of their classes: as in scikit-learn they count in the sum that C refers to.
+
+    kind "importance": they do not; then weights are divided by their mean over the rows that have one.
+    """
+    if class_weight is not None:
+        if arrived.grouped:
+            raise ValueError("class_weight is for labels; rows of trials hold both classes: use sample_weight")
+        spread = class_factors(arrived, class_weight)[arrived.codes]
+        arrived = replace(arrived, weight=spread if arrived.weight is None else spread * arrived.weight)
+    if kind == "frequency" or arrived.weight is None:
         return arrived
-    spread = class_factors(arrived, class_weight)[arrived.codes]
-    return replace(arrived, weight=spread if arrived.weight is None else spread * arrived.weight)
+    return replace(arrived, weight=arrived.weight * (np.count_nonzero(arrived.weight) / arrived.total_weight))
 
 
 def class_factors(arrived: Arrived, class_weight: Any) -> Floats:
@@ -177,24 +209,39 @@ def class_factors(arrived: Arrived, class_weight: Any) -> Floats:
     return np.where(np.isfinite(found), found, 1.0)
 
 
-def _looked_at(estimator: Any, X: Any, y: Any) -> tuple[Any, NDArray[Any], Schema | None]:
-    """X and y as scikit-learn checks them; a frame stays where it is, its columns by their schema."""
+def _looked_at(estimator: Any, X: Any, y: Any, numeric: bool) -> tuple[Any, NDArray[Any], Schema | None, Floats | None]:
+    """X and y as scikit-learn checks them; a frame stays where it is, its columns by their schema; which rows count.
+
+    `numeric`: y are numbers of successes.
+    """
+    told = _told(estimator.schema, X)
     if not is_frame(X) or not _apart(X):
-        return *validate_data(estimator, X, y, accept_sparse="csr", ensure_all_finite=False), None
+        return *validate_data(estimator, X, y, accept_sparse="csr", ensure_all_finite=False), None, None
     try:
-        received = receive(X, None, None, None, math.inf)
+        received = receive(X, None, None, told, math.inf)
     except DataError as error:  # missing values, or what only scikit-learn's conversion understands
         try:
             numbers, y = validate_data(estimator, X, y, accept_sparse="csr", ensure_all_finite=False)
         except (ValueError, TypeError):
             raise error from None
-        if numbers.dtype.kind not in "biuf":
+        if numbers.dtype.kind not in "biuf" or told is not None:
             raise
-        return numbers, y, None
+        return numbers, y, None, None
     validate_data(estimator, X, skip_check_array=True)  # names and number of columns
     nothing = np.empty((received.X.shape[0], 0))
-    _, y = check_X_y(nothing, y, ensure_min_features=0)
-    return received.X, y, received.schema
+    _, y = check_X_y(nothing, y, ensure_min_features=0, y_numeric=numeric)
+    return received.X, y, received.schema, received.weight
+
+
+def _told(asked: Any, X: Any) -> Schema | None:
+    """The schema that an estimator was given, or the words for making one: {"missing": "indicator", …}."""
+    if asked is None or isinstance(asked, Schema):
+        if asked is not None and not is_frame(X):
+            raise ValueError(f"schema describes the columns of a frame, but X is of type {type(X).__name__}")
+        return asked
+    if not is_frame(X):
+        raise ValueError(f"schema={asked!r} is for the columns of a frame, but X is of type {type(X).__name__}")
+    return describe(X, **asked)
 
 
 def _apart(X: Any) -> bool:

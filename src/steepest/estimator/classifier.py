@@ -15,10 +15,12 @@ from sklearn.utils import estimator_html_repr
 
 from steepest.estimator.arrival import Arrived
 from steepest.estimator.callbacks import CallbackSupportMixin
+from steepest.estimator.columns import per_column
 from steepest.estimator.predicting import Predicts
 from steepest.estimator.scikit import SparseCoefMixin, like
 from steepest.estimator.solving import Settings, Solved, gap_of_tol
 from steepest.estimator.spelling import METHODS
+from steepest.penalties import NONE
 from steepest.types import Floats
 
 __all__ = ["Classifier", "names_of"]
@@ -52,10 +54,14 @@ class Classifier(CallbackSupportMixin, Predicts, SparseCoefMixin, BaseEstimator)
     def _said(self) -> list[str]:
         raise NotImplementedError
 
-    def _settings(self, method: str, names: tuple[str, ...] | None = None) -> Settings:
+    def _settings(self, method: str, arrived: Arrived | None = None) -> Settings:
+        names, beyond = names_of(self), NONE
+        if arrived is not None:
+            columns = arrived.X.shape[1]
+            beyond = per_column(self, names, arrived.schema, columns, len(arrived.classes))
         return Settings(
             method, self.learning_rate, gap_of_tol(self.tol), self.budget, int(self.max_iter),
-            bool(self.fit_intercept), _threads(self.n_jobs), names,
+            bool(self.fit_intercept), _threads(self.n_jobs), names, beyond,
         )  # fmt: skip
 
     def _set(self, arrived: Arrived, solved: Solved) -> None:

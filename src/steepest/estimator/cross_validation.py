@@ -17,7 +17,7 @@ from steepest.errors import DataError
 from steepest.estimator.arrival import Arrived, arrive, complain, with_class_weights
 from steepest.estimator.callbacks import tasks_of, with_callbacks
 from steepest.estimator.choosing import averaged, chosen, new_layout, old_layout
-from steepest.estimator.classifier import Classifier, names_of
+from steepest.estimator.classifier import Classifier
 from steepest.estimator.grid import Plan, fit_all
 from steepest.estimator.logistic import LogisticRegression
 from steepest.estimator.scikit import (
@@ -36,7 +36,7 @@ from steepest.estimator.verdict import warn_of
 
 __all__ = ["LogisticRegressionCV"]
 
-LEFT_OUT = ("C", "l1_ratio", "warm_start")
+LEFT_OUT = ("C", "l1_ratio", "warm_start", "probabilities")
 
 
 class LogisticRegressionCV(Classifier):
@@ -116,6 +116,12 @@ class LogisticRegressionCV(Classifier):
         learning_rate: float | str = "safe",
         budget: float | None = None,
         rule: str = "best",
+        penalty_factors: Any = None,
+        lower: Any = None,
+        upper: Any = None,
+        monotonic_cst: Any = None,
+        weights: str = "frequency",
+        schema: Any = None,
     ) -> None:
         self.Cs = Cs
         self.l1_ratios = l1_ratios
@@ -139,6 +145,12 @@ class LogisticRegressionCV(Classifier):
         self.learning_rate = learning_rate
         self.budget = budget
         self.rule = rule
+        self.penalty_factors = penalty_factors
+        self.lower = lower
+        self.upper = upper
+        self.monotonic_cst = monotonic_cst
+        self.weights = weights
+        self.schema = schema
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: ArrayLike, sample_weight: Any = None, **params: Any) -> LogisticRegressionCV:
@@ -157,8 +169,8 @@ class LogisticRegressionCV(Classifier):
         splitting, scoring = self._routed(sample_weight, params)
         splits = check_cv(self.cv, labels, classifier=True).split(arrived.X, labels, **splitting)
         folds = tuple((_places(train), _places(test)) for train, test in splits)
-        plan = Plan(folds, ratios, Cs, self._settings(asked.method, names_of(self)))
-        weighted = with_class_weights(arrived, self.class_weight)
+        plan = Plan(folds, ratios, Cs, self._settings(asked.method, arrived))
+        weighted = with_class_weights(arrived, self.class_weight, self.weights)
         try:
             solved = self._search(weighted, plan, scoring)
         except DataError as error:

@@ -63,6 +63,7 @@ def _suits(arrived: Arrived, plan: Plan) -> bool:
     plain = isinstance(arrived.X, np.ndarray) and len(arrived.classes) == 2 and plan.ratios == (0.0,)
     free = asked.method == "auto" and asked.intercept and asked.budget is None and asked.max_iter >= ENOUGH
     small = len(plan.Cs) * (len(plan.folds) + 1) * (n + 1) ** 2 <= MOST_MATRICES
+    free &= asked.beyond.plain
     return plain and free and small and m * n > WORTH_LOCKSTEP and n <= m and bool(np.isfinite(plan.Cs).all())
 
 

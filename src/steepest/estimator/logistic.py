@@ -14,13 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from steepest.errors import DataError
 from steepest.estimator.arrival import Arrived, arrive, arrive_batch, class_factors, complain, with_class_weights
 from steepest.estimator.callbacks import tasks_of, with_callbacks
-from steepest.estimator.classifier import Classifier, names_of
+from steepest.estimator.classifier import Classifier
+from steepest.estimator.columns import plain_columns
 from steepest.estimator.distance import distance
 from steepest.estimator.scikit import check_parameters, like, to_numpy
-from steepest.estimator.solving import NOTHING, Settings, Solved, Watcher, solve, solve_each
-from steepest.estimator.spelling import CONSTRAINTS, Asked, asked_of, check_classes, strengths
+from steepest.estimator.solving import NOTHING, Solved, solve_asked
+from steepest.estimator.spelling import CONSTRAINTS, asked_of, strengths
 from steepest.estimator.streaming import Stream, begin, learn
 from steepest.estimator.verdict import warn_of
+from steepest.estimator.wording import minimised
 from steepest.proof.certificate import Certificate
 from steepest.types import Floats
 
@@ -55,6 +57,18 @@ class LogisticRegression(Classifier):
         Threads over blocks of rows; None or -1: all. The bits of the result do not depend on it.
     verbose
         Accepted.
+    penalty_factors, lower, upper, monotonic_cst
+        Of single columns: factors of the penalty, bounds on weights, signs (-1, 0, 1; two classes). A number per column
+        of the design, one for all, or a dictionary from names: a category's name speaks for all its levels.
+    weights
+        "frequency": sample and class weights count rows, twice the weights are twice the C, as in scikit-learn.
+        "importance": they are divided by their mean, so the penalty weighs as much as without them.
+    probabilities
+        "weighted": those of classes as `class_weight` makes them count. "calibrated": those of the rows as they came,
+        by another intercept_ after the fit, of which certificate_ still speaks; see `calibrated`.
+    schema
+        What the columns of a frame are: a `steepest.Schema`, or the arguments of `steepest.schema`, as
+        {"missing": "indicator", "unseen": "reference"}; inferred if None.
 
     Attributes
     ----------
@@ -100,6 +114,13 @@ class LogisticRegression(Classifier):
         method: str = "auto",
         learning_rate: float | str = "safe",
         budget: float | None = None,
+        penalty_factors: Any = None,
+        lower: Any = None,
+        upper: Any = None,
+        monotonic_cst: Any = None,
+        weights: str = "frequency",
+        probabilities: str = "weighted",
+        schema: Any = None,
     ) -> None:
         self.penalty = penalty
         self.C = C
@@ -119,24 +140,37 @@ class LogisticRegression(Classifier):
         self.method = method
         self.learning_rate = learning_rate
         self.budget = budget
+        self.penalty_factors = penalty_factors
+        self.lower = lower
+        self.upper = upper
+        self.monotonic_cst = monotonic_cst
+        self.weights = weights
+        self.probabilities = probabilities
+        self.schema = schema
 
     @with_callbacks  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: ArrayLike, sample_weight: Any = None) -> LogisticRegression:
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: Any = None, offset: Any = None, trials: Any = None
+    ) -> LogisticRegression:
         """Fit to X (m, n), dense or sparse, and labels y (m,) with weights (m,), a number, or None.
 
+        `offset` (m,) is added to z. With `trials`, (m,) or one number, y counts successes out of so many, whose classes
+        are 0 and 1; with trials=1 it is a share between 0 and 1. Both are for two classes.
         Raises ValueError for what cannot be fitted, in scikit-learn's words where it has some; warns with
         NotProvedWarning or NoFiniteOptimumWarning (both are ConvergenceWarning) where coef_ is not what it should be.
         """
         check_parameters(self)
         asked = asked_of(self)
-        arrived = arrive(self, X, y, sample_weight)
+        arrived = arrive(self, X, y, sample_weight, offset, trials)
         if asked.solver == "liblinear":  # which answers in float64, whatever it is asked in
             arrived = replace(arrived, dtype=np.float64)
-        weighted = with_class_weights(arrived, self.class_weight)
-        settings = self._settings(asked.method, names_of(self))
+        weighted = with_class_weights(arrived, self.class_weight, self.weights)
+        settings = self._settings(asked.method, arrived)
         tasks = tasks_of(self, arrived, y, max(settings.max_iter, 1) + 1, lambda *at: self._attributes(arrived, *at))
         try:
-            solved = _solve(weighted, asked, settings, self._start(arrived), None if tasks is None else tasks.update)
+            solved = solve_asked(
+                weighted, asked, settings, self._start(arrived), None if tasks is None else tasks.update
+            )
         except DataError as error:
             complain(self, X, error)
             raise
@@ -145,6 +179,8 @@ class LogisticRegression(Classifier):
         self.fit_ = solved.fits if asked.one_vs_rest else (solved.fits[0] if solved.fits else None)
         self._objective = (asked.C, asked.l1_ratio, weighted.total_weight)
         self._factors = class_factors(arrived, self.class_weight)
+        if self.probabilities == "calibrated" and self.class_weight is not None:
+            self._as_rows_came()
         if tasks is not None:
             tasks.close(solved.coef, solved.intercept)
         warn_of(solved, settings, asked.solver, asked.C)
@@ -164,11 +200,11 @@ class LogisticRegression(Classifier):
         """
         check_parameters(self)
         asked = asked_of(self)
-        if asked.l1_ratio > 0.0 or asked.one_vs_rest or self.class_weight == "balanced":
+        if asked.l1_ratio > 0.0 or asked.one_vs_rest or self.class_weight == "balanced" or not plain_columns(self):
             raise ValueError(
-                "partial_fit takes a penalty on the squares (l1_ratio=0), one softmax for all classes, and class "
-                f"weights as numbers; got l1_ratio={asked.l1_ratio:g}, multi_class={self.multi_class!r}, "
-                f"class_weight={self.class_weight!r}"
+                "partial_fit takes one penalty on the squares of all columns, one softmax for all classes, "
+                f"class weights as numbers; got l1_ratio={asked.l1_ratio:g}, multi_class={self.multi_class!r}, "
+                f"class_weight={self.class_weight!r}, and see the parameters for columns, weights and schema"
             )
         stream: Stream | None = self.__dict__.get("_stream")
         batch = with_class_weights(arrive_batch(self, X, y, classes, sample_weight), self.class_weight)
@@ -195,19 +231,23 @@ class LogisticRegression(Classifier):
         Raises ValueError for multi_class="ovr", where each class has odds of its own, and without an intercept.
         """
         check_is_fitted(self, "coef_")
-        if asked_of(self).one_vs_rest or not self.fit_intercept:
-            raise ValueError(
-                "calibrated needs one model of all classes with an intercept; got multi_class="
-                f"{self.multi_class!r}, fit_intercept={self.fit_intercept}"
-            )
-        found, logs = copy(self), np.log(self._factors)
-        shift = logs[1:] - logs[:1] if len(logs) == 2 else logs - logs.mean()
-        _, intercept = self._weights()
-        dtype = to_numpy(self.intercept_).dtype
-        found.intercept_ = like((intercept - shift).astype(dtype), self.intercept_)
+        found = copy(self)
+        found._as_rows_came()
         found.fit_, found.certificate_, found.gap_ = None, NOTHING, math.inf
-        found._factors = np.ones(len(logs))
         return found
+
+    def _as_rows_came(self) -> None:
+        """Take the weights of the classes out of the intercepts."""
+        if asked_of(self).one_vs_rest or not self.fit_intercept or not np.all(self._factors > 0.0):
+            raise ValueError(
+                "to calibrate needs one model of all classes with an intercept, and weights > 0; got multi_class="
+                f"{self.multi_class!r}, fit_intercept={self.fit_intercept}, class_weight={self.class_weight!r}"
+            )
+        logs, (_, intercept) = np.log(self._factors), self._weights()
+        shift = logs[1:] - logs[:1] if len(logs) == 2 else logs - logs.mean()
+        given: Any = self.__dict__["intercept_"]
+        self.intercept_ = like((intercept - shift).astype(to_numpy(given).dtype), given)
+        self._factors = np.ones(len(logs))
 
     def gap(self, X: Any, y: ArrayLike, sample_weight: Any = None) -> Certificate:
         """How far the present coefficients are from the optimum that `fit` would find on this table: what is proved.
@@ -216,14 +256,14 @@ class LogisticRegression(Classifier):
         """
         check_is_fitted(self, "coef_")
         asked = asked_of(self)
-        arrived = with_class_weights(arrive(copy(self), X, y, sample_weight), self.class_weight)
+        arrived = with_class_weights(arrive(copy(self), X, y, sample_weight), self.class_weight, self.weights)
         known = to_numpy(self.classes_)
         if not np.array_equal(arrived.classes, known) or asked.one_vs_rest:
             raise ValueError(
                 f"gap compares fits of the same classes, {known.tolist()}; y has {arrived.classes.tolist()}"
             )
         coef, intercept = self._weights()
-        settings = self._settings("auto")
+        settings = self._settings("auto", arrived)
         return distance(arrived, (coef, intercept), strengths(asked.C, asked.l1_ratio, arrived.total_weight), settings)
 
     def _weights(self) -> tuple[Floats, Floats]:
@@ -252,27 +292,5 @@ class LogisticRegression(Classifier):
 
     def _said(self) -> list[str]:
         """What is minimised, with its numbers, and what was proved."""
-        if math.isinf(self.C) or self.penalty is None:
-            lines = ["minimises the mean loss, without a penalty"]
-        else:
-            l1_ratio = {"l1": 1.0, "l2": 0.0}.get(self.penalty, self.l1_ratio or 0.0)
-            terms = [f"{self.C:g} (sum of losses)"]
-            terms += [f"{0.5 * (1.0 - l1_ratio):g} |w|²"] if l1_ratio < 1.0 else []
-            terms += [f"{l1_ratio:g} |w|_1"] if l1_ratio > 0.0 else []
-            lines = ["minimises " + " + ".join(terms)]
-        if hasattr(self, "certificate_"):
-            lines.append(self.certificate_.sentence)
-        return lines
-
-
-def _solve(
-    arrived: Arrived, asked: Asked, settings: Settings, start: tuple[Floats, Floats] | None, watch: Watcher | None
-) -> Solved:
-    K = len(arrived.classes)
-    check_classes(asked, K)
-    l1, l2 = strengths(asked.C, asked.l1_ratio, arrived.total_weight)
-    # softmax of two classes with weights -u/2 and u/2 is the sigmoid of u, and |u/2|² + |-u/2|² = ½ |u|²
-    penalty = (l1, 0.5 * l2 if asked.symmetric and K == 2 else l2)
-    if asked.one_vs_rest and K > 2:
-        return solve_each(arrived, penalty, settings, start)
-    return solve(arrived, penalty, settings, start, watch)
+        proved = [self.certificate_.sentence] if hasattr(self, "certificate_") else []
+        return [minimised(self), *proved]

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from steepest import formulas
 from steepest.data import product
+from steepest.data.targets import as_offset
 from steepest.estimator.arrival import arrive_rows
 from steepest.estimator.scikit import LinearClassifierMixin, like, same_namespace, to_numpy
 from steepest.softmax_formulas import softmax
@@ -29,22 +30,23 @@ __all__ = ["Predicts"]
 class Predicts(LinearClassifierMixin):  # type: ignore[misc]
     """Decision function, labels and probabilities from coef_, intercept_ and classes_."""
 
-    def decision_function(self, X: Any) -> Any:
+    def decision_function(self, X: Any, offset: Any = None) -> Any:
         """z = X coef_' + intercept_: (m,) for two classes, positive for the second; (m, K) for K.
 
+        `offset` (m,) is added to the z of two classes, 0 if not given, also where the fit had one.
         Raises ValueError for another number of columns and for values that are not finite.
         """
-        return like(self._scores(X, "decision_function"), X)
+        return like(self._scores(X, "decision_function", offset), X)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, offset: Any = None) -> Any:
         """The most probable class of each row, (m,); z = 0 goes to the first."""
-        z = self._scores(X, "predict")
+        z = self._scores(X, "predict", offset)
         chosen = (z > 0.0).astype(np.intp) if z.ndim == 1 else z.argmax(axis=1)
         return like(np.asarray(to_numpy(self.classes_))[chosen], X)
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any, offset: Any = None) -> Any:
         """P of every class in the order of classes_, (m, K)."""
-        z = self._scores(X, "predict_proba")
+        z = self._scores(X, "predict_proba", offset)
         if z.ndim == 1:
             P = np.stack([formulas.sigmoid(-z), formulas.sigmoid(z)], axis=1)
         elif self._one_vs_rest:
@@ -53,9 +55,9 @@ class Predicts(LinearClassifierMixin):  # type: ignore[misc]
             P = softmax(z)
         return like(P.astype(z.dtype, copy=False), X)
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: Any, offset: Any = None) -> Any:
         """log P of every class, (m, K), accurate where P itself is 0 or 1 in floating point."""
-        z = self._scores(X, "predict_log_proba")
+        z = self._scores(X, "predict_log_proba", offset)
         if z.ndim == 1:
             log = np.stack([-formulas.softplus(z), -formulas.softplus(-z)], axis=1)
         elif self._one_vs_rest:
@@ -69,7 +71,7 @@ class Predicts(LinearClassifierMixin):  # type: ignore[misc]
     def _one_vs_rest(self) -> bool:
         return getattr(self, "multi_class", "auto") == "ovr"
 
-    def _scores(self, X: Any, method: str) -> Floats:
+    def _scores(self, X: Any, method: str, offset: Any) -> Floats:
         check_is_fitted(self, "coef_")
         same_namespace(X, self, method)
         rows = arrive_rows(self, X)
@@ -80,7 +82,11 @@ class Predicts(LinearClassifierMixin):  # type: ignore[misc]
         if not np.isfinite(z.sum()):
             validate_data(self, rows, accept_sparse="csr", reset=False)  # says which value is not finite
         scores: Floats = z[:, 0] if z.shape[1] == 1 else z
-        return scores
+        if offset is None:
+            return scores
+        if scores.ndim == 2:
+            raise ValueError("an offset is added to the one z of two classes; this fit has one z per class")
+        return (scores + as_offset(to_numpy(offset), len(scores))).astype(scores.dtype, copy=False)
 
 
 def _shared(P: Floats) -> Floats:

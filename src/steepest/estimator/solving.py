@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from steepest.driver import Step
 from steepest.estimator.arrival import Arrived
+from steepest.estimator.spelling import Asked, check_classes, strengths
 from steepest.fitting import fit
+from steepest.penalties import NONE, Penalties
 from steepest.proof.certificate import Certificate
 from steepest.result import Fit
 from steepest.types import Floats, Status
@@ -31,6 +33,7 @@ __all__ = [
     "gap_of_tol",
     "present_classes",
     "solve",
+    "solve_asked",
     "solve_each",
 ]
 
@@ -45,7 +48,10 @@ Watcher = Callable[[Floats, Floats], bool]  # (coef, intercept) before an update
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to search: `gap` is the proved relative gap to reach, `max_iter` updates at most, `budget` seconds."""
+    """How to search: `gap` is the proved relative gap to reach, `max_iter` updates at most, `budget` seconds.
+
+    `beyond` are the factors and bounds of single columns; its l1 says nothing.
+    """
 
     method: str
     learning_rate: Any
@@ -55,6 +61,7 @@ class Settings:
     intercept: bool
     threads: int | None
     names: tuple[str, ...] | None = None
+    beyond: Penalties = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,20 @@ def solve(
     return Solved(coef, intercept, (found,), found.iterations, stopped)
 
 
+def solve_asked(
+    arrived: Arrived, asked: Asked, settings: Settings, start: tuple[Floats, Floats] | None, watch: Watcher | None
+) -> Solved:
+    """What a LogisticRegression was asked for: one softmax or one fit per class, its C as strengths on the mean."""
+    K = len(arrived.classes)
+    check_classes(asked, K)
+    l1, l2 = strengths(asked.C, asked.l1_ratio, arrived.total_weight)
+    # softmax of two classes with weights -u/2 and u/2 is the sigmoid of u, and |u/2|² + |-u/2|² = ½ |u|²
+    penalty = (l1, 0.5 * l2 if asked.symmetric and K == 2 else l2)
+    if asked.one_vs_rest and K > 2:
+        return solve_each(arrived, penalty, settings, start)
+    return solve(arrived, penalty, settings, start, watch)
+
+
 def solve_each(
     arrived: Arrived,
     penalty: tuple[float, float],
@@ -172,9 +193,16 @@ def _fit(
         coef, intercept = start
         two = len(coef) == 1
         options |= {"w": coef[0] if two else coef.T, "b": float(intercept[0]) if two else intercept}
+    if arrived.offset is not None:
+        options["offset"] = arrived.offset
+    if arrived.grouped:
+        options["trials"] = 1.0
+    beyond = {name: getattr(settings.beyond, name) for name in ("factors", "lower", "upper")}
+    told = {"factors": "penalty_factors"}
+    options |= {told.get(name, name): each for name, each in beyond.items() if each is not None}
     if settings.method != "auto":
         options |= {"iterations": settings.max_iter, "learning_rate": settings.learning_rate}
-    gap = settings.gap if l1 == 0.0 else max(settings.gap, LEAST_L1_GAP)
+    gap = settings.gap if l1 == 0.0 and settings.beyond.smooth else max(settings.gap, LEAST_L1_GAP)
     return fit(
         arrived.X, arrived.codes, tol=gap, budget=settings.budget, l2=l2,
         sample_weight=arrived.weight, callback=counter, feature_names=settings.names, threads=settings.threads,
@@ -201,7 +229,7 @@ class _Counter:
 def present_classes(arrived: Arrived) -> NDArray[np.intp]:
     """The classes that have a row of positive weight."""
     K = len(arrived.classes)
-    if arrived.weight is None and not arrived.part:
+    if arrived.grouped or (arrived.weight is None and not arrived.part):
         return np.arange(K)
     counted = None if arrived.weight is None else arrived.weight > 0.0
     return np.flatnonzero(np.bincount(arrived.codes, counted, minlength=K))
@@ -216,6 +244,8 @@ def _without(arrived: Arrived, present: NDArray[np.intp], penalty: tuple[float, 
     if not settings.intercept:
         missing = [arrived.classes[k].item() for k in np.setdiff1d(np.arange(K), present)]
         raise ValueError(f"no row of positive weight has class {missing}: leave it out, or fit an intercept")
+    if not settings.beyond.smooth:
+        raise ValueError("a class without weight has no finite intercept, and beside bounds on weights nothing is said")
     part = arrived.take(np.flatnonzero(np.isin(arrived.codes, present)))
     codes = np.searchsorted(present, part.codes).astype(arrived.codes.dtype)
     part = replace(part, codes=codes, classes=arrived.classes[present], part=False)

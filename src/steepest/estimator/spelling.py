@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steepest.data import Schema
 from steepest.estimator.scikit import Hidden, Interval, StrOptions
 
 __all__ = [
@@ -58,6 +59,13 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "method": [StrOptions(set(METHODS))],
     "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"safe"})],
     "budget": [Interval(Real, 0, None, closed="neither"), None],
+    "penalty_factors": ["array-like", dict, Real, None],
+    "lower": ["array-like", dict, Real, None],
+    "upper": ["array-like", dict, Real, None],
+    "monotonic_cst": ["array-like", dict, None],
+    "weights": [StrOptions({"frequency", "importance"})],
+    "probabilities": [StrOptions({"weighted", "calibrated"})],
+    "schema": [Schema, dict, None],
 }
 
 

@@ -87,8 +87,11 @@ def _of_classes(engine: MemoryEngine | SparseEngine, request: Request, classes: 
     if not isinstance(engine, SparseEngine):
         check_size(engine.X)
     if regime is Regime.CLASSES_MANY:
-        return sparse_softmax.minimise(engine, classes, request)
-    return softmax.minimise(densely(engine) if isinstance(engine, SparseEngine) else engine, classes, request)
+        found = sparse_softmax.minimise(engine, classes, request)
+    else:
+        rows = densely(engine) if isinstance(engine, SparseEngine) else engine
+        found = softmax.minimise(rows, classes, request)
+    return class_composite.certified(engine, classes, request, found)
 
 
 def _distinct(engine: MemoryEngine, request: Request) -> Outcome | None:

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from steepest.driver import Run, StopRules, drive
 from steepest.optimum.class_leg import ClassLeg, to_user
 from steepest.optimum.class_model import ClassModel, Pairs
-from steepest.optimum.course import worst
+from steepest.optimum.course import DRAWN, MOST_FREE, loose, worst
 from steepest.optimum.held import Table
 from steepest.optimum.leg import Goal
 from steepest.penalties import ElasticNet
 from steepest.proof.class_dual_point import ClassPoint, ClassRows, Dual, inward
 from steepest.proof.class_duality import prove
 from steepest.proof.duality import Proof
+from steepest.proof.levelling import MOST_LEVELLED, levelled
 from steepest.proof.rounding import exact_dot
+from steepest.softmax_formulas import softmax
 from steepest.solvers.proximal_newton import proximal_newton
 from steepest.types import Floats, Status
 
@@ -49,11 +51,12 @@ class ClassCourse:
         self.held = np.zeros(u.shape, dtype=bool)
         self.pairs: Pairs | None = None
         self.model: ClassModel | None = None
+        self.before: tuple[Floats, Floats] | None = None
         self.watches, self.stalled = False, False
 
     def to(self, net: ElasticNet, candidates: NDArray[np.bool_], goal: Goal) -> list[Run]:
         """Minimise loss + net to the goal; `candidates` (n, K) are the weights to begin with."""
-        self.u = np.clip(self.u.ravel(), net.lower, net.upper).reshape(self.u.shape)
+        self._ahead(net, goal.ahead)
         self._hold(candidates | (self.u != 0.0))
         runs: list[Run] = []
         tol, gap = goal.tol, math.inf
@@ -65,6 +68,8 @@ class ClassCourse:
             runs.append(drive(proximal_newton(start, leg.nearest), leg, _left(goal.stop, runs, leg), goal.callback))
             self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             off, proof = self._look(leg, runs[-1].last.theta, net)
+            if status not in (Status.PROVED, Status.MINIMUM) and not math.isfinite(proof.gap):
+                proof = self._levelled(leg, runs[-1].last.theta, net)
             joining = worst(off.ravel(), len(self.pairs.place)).reshape(off.shape)
             if status not in (Status.PROVED, Status.MINIMUM) or self.stalled or proof.gap <= goal.tol:
                 break
@@ -76,6 +81,24 @@ class ClassCourse:
                 tol, self.model = 0.1 * tol, None
             gap = proof.gap
         return runs
+
+    def _ahead(self, net: ElasticNet, share: float) -> None:
+        """Go on in the direction of the last penalties; weights that would change their sign stop at 0."""
+        before, self.before = self.before, (self.u, self.b)
+        if before is not None and share:
+            u = self.u + share * (self.u - before[0])
+            self.u, self.b = np.where(u * self.u > 0.0, u, 0.0), self.b + share * (self.b - before[1])
+        self.u = np.clip(self.u.ravel(), net.lower, net.upper).reshape(self.u.shape)
+
+    def stand(self, net: ElasticNet) -> None:
+        """Prove what can be proved of where the course is, without a step."""
+        self._hold(np.ones(self.u.shape, dtype=bool))
+        assert self.pairs is not None  # held
+        goal = Goal(1.0, StopRules(0), rough=True)
+        leg = ClassLeg(self.table, self.rows, self.pairs, net.take(self.pairs.flat), goal)
+        theta = np.append(self.u.ravel()[self.pairs.flat], self.b)
+        self._look(leg, theta, net)
+        self._levelled(leg, np.append(self.u.ravel()[self.pairs.flat], self.b), net)
 
     def _hold(self, wanted: NDArray[np.bool_]) -> None:
         """Add these weights to those held; if most of them no longer matter, keep these alone."""
@@ -104,6 +127,25 @@ class ClassCourse:
                 again = prove(self.table, self.rows, net, self.at, Dual.of(self.rows, moved, self.table.correlate))
                 self.proof = min(self.proof, again, key=lambda proof: proof.bound)
         return off, self.proof
+
+    def _levelled(self, leg: ClassLeg, theta: Floats, net: ElasticNet) -> Proof:
+        """The proof from probabilities that were made a dual point: near those of an early end, or the shares."""
+        assert self.at is not None  # looked at
+        assert self.proof is not None
+        rows, K = self.rows, self.rows.K
+        free = np.flatnonzero(loose(net).reshape(self.u.shape).any(axis=1))
+        if len(free) * rows.m > MOST_FREE or (len(free) + 1) * K > MOST_LEVELLED:
+            return self.proof
+        one = np.column_stack([self.table.dense(free), np.full((rows.m, int(rows.intercept)), 1.0)])
+        z, Y = leg.state(theta).z, np.eye(K)[rows.y]
+        for start in (z, np.zeros_like(z)):
+            moved = levelled(start, Y, rows.s, one) if one.shape[1] else start
+            if moved is not None:
+                dual = Dual.of(rows, softmax(moved), self.table.correlate)
+                for share in DRAWN:
+                    again = prove(self.table, rows, net, self.at, dual if share == 1.0 else dual.drawn(rows, share))
+                    self.proof = min(self.proof, again, key=lambda each: each.bound)
+        return self.proof
 
     def _settled(self, leg: ClassLeg, theta: Floats) -> Floats:
         """Theta of the user's (W, b): classes add up to 0 where that changes nothing, b is rounded as it will be."""

@@ -21,15 +21,29 @@ from steepest.optimum.quadratic import Model
 from steepest.penalties import ElasticNet
 from steepest.proof.dual_point import Point, Rows, inward
 from steepest.proof.duality import Proof, prove
+from steepest.proof.levelling import MOST_LEVELLED, levelled
 from steepest.proof.rounding import exact_dot
+from steepest.softmax_formulas import softmax
 from steepest.solvers.proximal_newton import proximal_newton
 from steepest.types import Floats, Status
 
-__all__ = ["Course", "worst"]
+__all__ = ["DRAWN", "MOST_FREE", "Course", "loose", "worst"]
 
 FEW = 64  # columns whose Hessian is formed again at every new penalty: it costs no more than a step
 SPARE = 1.3  # times the columns that matter: with more than that, the others are let go
 ROUNDS = 60  # of adding columns
+MOST_FREE = 1 << 24  # numbers of columns that nothing holds, whose c is made 0 at an early end
+DRAWN = (
+    1.0,
+    0.3,
+    0.1,
+    0.03,
+    0.01,
+    1e-3,
+    1e-4,
+    1e-5,
+    1e-6,
+)  # shares of such a dual point: the farther from the optimum, the less is best
 JOINING = 256  # columns that may join at a time, or as many as there are
 
 
@@ -66,6 +80,8 @@ class Course:
             self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             self.first = math.inf if goal.rough else leg.first
             joining, proof = self._look(leg, runs[-1].last.theta, net, goal)
+            if status not in (Status.PROVED, Status.MINIMUM) and not math.isfinite(proof.gap):
+                proof = self._levelled(net)
             if status not in (Status.PROVED, Status.MINIMUM) or self.stalled or proof.gap <= goal.tol:
                 break
             if np.any(joining):
@@ -114,6 +130,27 @@ class Course:
                 self.proof = min(self.proof, again, key=lambda proof: proof.bound)
         return worst(off, len(self.held.columns)), self.proof
 
+    def _levelled(self, net: ElasticNet) -> Proof:
+        """The proof from probabilities that were made a dual point: near those of an early end, or the shares."""
+        assert self.at is not None  # looked at
+        assert self.proof is not None
+        rows, free = self.rows, np.flatnonzero(loose(net))
+        if len(free) * rows.y.size > MOST_FREE or 2 * len(free) + 2 > MOST_LEVELLED:
+            return self.proof
+        one = np.column_stack([self.table.dense(free), np.ones(len(rows.y))])
+        zeta = np.log(self.at.q) - np.log(self.at.p)
+        Y = np.column_stack([1.0 - rows.rest, rows.rest])
+        for start in (zeta, np.zeros_like(zeta)):
+            z = levelled(np.column_stack([np.zeros_like(start), start]), Y, rows.s, one * rows.sign[:, None])
+            if z is not None:
+                rho = softmax(z)[:, 1]
+                c = self.table.correlate(rows.residual(rho))
+                for share in DRAWN:
+                    dual = rows.rest + share * (rho - rows.rest), share * c
+                    again = prove(self.table, rows, net, self.at, dual)
+                    self.proof = min(self.proof, again, key=lambda each: each.bound)
+        return self.proof
+
     def _settled(self, leg: Leg, theta: Floats) -> Floats:
         """Theta with the b that belongs to the user's (w, b), rounding included; the course stands there then."""
         self.u, self.b = leg.whole(theta)
@@ -123,6 +160,12 @@ class Course:
         w, b = frame.to_user(self.u, self.b)
         self.b = float(exact_dot(frame.centre, w) + Fraction(b))
         return theta if self.b == theta[-1] else np.append(theta[:-1], self.b)
+
+
+def loose(net: ElasticNet) -> NDArray[np.bool_]:
+    """The columns whose weight no penalty and at most one bound holds."""
+    found: NDArray[np.bool_] = (net.l1 == 0.0) & (net.l2 == 0.0) & ((net.lower == -np.inf) | (net.upper == np.inf))
+    return found
 
 
 def worst(off: Floats, held: int) -> NDArray[np.bool_]:

@@ -106,7 +106,8 @@ def _at_share(
         drawn = rho
         if share != 1.0:
             drawn = rows.rest + share * (rho - rows.rest)
-            move = first.drawn(table, share) or restoring(table, rows, net, drawn, share * c)
+            quick = first.drawn(table, share)  # where little of alpha is left, its bound of the mass is below 0
+            move = quick if quick and quick.reach < STILL else restoring(table, rows, net, drawn, share * c)
         low, high = share * c - move.error, share * c + move.error
         low[move.free] = high[move.free] = 0.0
         bound = math.inf
