@@ -26,6 +26,17 @@ def test_sparse_is_dense(rows, form):
     assert (sparse.predict(form(X)) == sparse.predict(X)).all()
 
 
+@pytest.mark.parametrize("form", [sp.csr_matrix, sp.csr_array, sp.csc_matrix, sp.coo_matrix])
+@pytest.mark.parametrize("how", [{}, {"method": "newton"}, {"intercept": False}, {"learning_rate": 0.5}], ids=str)
+def test_small_sparse_rows_without_a_penalty(form, how):
+    rng = np.random.default_rng(4)
+    X = np.where(rng.random((80, 4)) < 0.5, rng.standard_normal((80, 4)), 0.0)
+    y = (X[:, 0] + rng.logistic(size=80) > 0.0).astype(int)
+    dense, sparse = steepest.fit(X, y, **how), steepest.fit(form(X), y, **how)
+    assert sparse.value == pytest.approx(dense.value, rel=1e-8)
+    assert sparse.certificate.gap == pytest.approx(dense.certificate.gap, abs=1e-8)
+
+
 def test_sparse_rows_are_checked(rows):
     X, y = rows
     bad = X.copy()

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -55,6 +55,13 @@ class StopRules:
     budget: float | None = None
     enough: Callable[[Iterate], bool] | None = None
 
+    def after(self, runs: Sequence[Run], enough: Callable[[Iterate], bool]) -> StopRules:
+        """What `runs` leave of iterations and budget, for one more that only `enough` may end before."""
+        made = sum(len(run.trace.cost) for run in runs)
+        spent = runs[-1].last.seconds if runs else 0.0
+        budget = None if self.budget is None else max(1e-9, self.budget - spent)
+        return StopRules(max(0, self.iterations - made), -1.0, -1.0, budget, enough)
+
 
 @dataclass(frozen=True, slots=True)
 class Iterate:
@@ -88,6 +95,10 @@ class Step:
     def b(self) -> float:
         """The intercept that this cost belongs to."""
         return self._weights(self._theta)[1]
+
+    def through(self, weights: Callable[[Floats, float], tuple[Floats, float]]) -> Step:
+        """The same step, whose (w, b) `weights` takes to the user's."""
+        return replace(self, _weights=lambda theta: weights(*self._weights(theta)))
 
 
 @runtime_checkable
@@ -134,13 +145,15 @@ def drive(
     stop: StopRules,
     callback: Callable[[Step], Any] | None = None,
     watch: Callable[[Iterate], None] | None = None,
+    before: Sequence[Run] = (),
 ) -> Run:
     """Run `solver` on `oracle` until a rule of `stop` ends it; always returns the last sound iterate.
 
     `callback(step)` is called for every update and may return True to stop; `watch(iterate)` sees every iterate.
+    Of a fit in several runs those `before` this one count in the numbers and seconds of its steps, not in its rules.
     Ctrl-C ends the run with the iterate reached, unless there is none yet.
     """
-    ledger = _Ledger(oracle, stop, callback, watch)
+    ledger = _Ledger(oracle, stop, callback, watch, before)
     trial: tuple[Floats, Point] | None = None
     status: Status | None
     try:
@@ -195,9 +208,12 @@ class _Ledger:
         stop: StopRules,
         callback: Callable[[Step], Any] | None,
         watch: Callable[[Iterate], None] | None,
+        before: Sequence[Run],
     ) -> None:
         self.oracle, self.stop, self.callback, self.watch = oracle, stop, callback, watch
-        self.started = time.perf_counter()
+        self.made = sum(len(run.trace.cost) for run in before)
+        self.spent = before[-1].last.seconds if before else 0.0
+        self.started = time.perf_counter() - self.spent
         self.rows: list[tuple[float, ...]] = []
         self.last: Iterate | None = None
         self.passes = 0
@@ -247,7 +263,7 @@ class _Ledger:
         if self.callback is None:
             return False
         step = Step(
-            len(self.rows) - 1,
+            self.made + len(self.rows) - 1,
             at.point.cost,
             at.point.value,
             at.gradient_norm,
@@ -267,7 +283,7 @@ class _Ledger:
             return Status.UNCHANGED
         if last.gradient_norm <= stop.gradient_tolerance:
             return Status.GRADIENT
-        if stop.budget is not None and last.seconds >= stop.budget:
+        if stop.budget is not None and last.seconds - self.spent >= stop.budget:
             return Status.BUDGET
         return None
 

@@ -67,7 +67,7 @@ def fit(
     feature_names: Sequence[str] | None = None,
     schema: Schema | None = None,
     spool: str | os.PathLike[str] | None = None,
-    kernel: Literal["auto", "loop", "vectorised", "gram"] = "auto",
+    kernel: Literal["auto", "loop", "vectorised", "compiled", "gram"] = "auto",
     threads: int | None = None,
 ) -> Fit:
     """Minimise J(w, b) + ½ l2 |w|² with J the mean over examples of L(a, y), a = sigmoid(w'x + b).

@@ -179,3 +179,30 @@ def test_the_regime_takes_an_engine_of_codes():
     engine = MixedEngine(MixedTable.of(table), y)
     outcome = by_regime(engine, request(engine.n))
     assert outcome.certificate.gap <= 1e-9
+
+
+def test_a_number_without_penalty_that_separates_is_found_beside_penalised_levels():
+    table, _ = column_table(3000, widths=(3, 5), missing=0.0, numbers=1)
+    X = np.asarray(table, dtype=float)
+    number = int(MixedTable.of(table).layout.numbers[0])
+    factors = np.ones(X.shape[1])
+    factors[number] = 0.0
+    fit = steepest.fit(table, (X[:, number] > 0.2).astype(int), l2=1e-2, penalty_factors=factors)
+    assert fit.certificate.exists == "disproved"
+    assert fit.certificate.witness.columns == (number,)
+    held = steepest.fit(table, (X[:, number] > 0.2).astype(int), l2=1e-2)
+    assert held.status is steepest.Status.PROVED
+
+
+def test_a_suspicious_number_that_is_kept_explains_later_ones():
+    rng = np.random.default_rng(9)
+    a, noise = rng.standard_normal((2, 4000))
+    b = a + 1e-5 * noise
+    codes = rng.integers(0, 6, 4000).astype(np.int8)
+    y = (a + rng.logistic(size=4000) > 0.0).astype(int)
+    levels = Levels(codes, np.array([-1, 0, 1, 2, 3, 4, -1]), 5)
+    table = ColumnTable.of(4000, [*(Number(Held(column)) for column in (a, b, b)), levels])
+    fit = steepest.fit(table, y)
+    assert [note.kind for note in fit.notes] == ["dependent-column"]
+    assert "x3 = x2" in fit.notes[0].text
+    assert fit.value == pytest.approx(steepest.fit(np.column_stack([a, b, np.eye(6)[codes][:, 1:]]), y).value, rel=1e-8)

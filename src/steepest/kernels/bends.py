@@ -1,7 +1,7 @@
 """What descent in a diagonal metric and its proof ask of dense rows, in one read of them.
 
 Of rows (x, y, s) at (w, b), with D = s a(1 - a): loss, gradient, X'D, (X∘X)'D, sum of D, and the longest row; beside
-them the sum of s ((1 - y) a + y (1 - a)), by which the rounding of a gradient is bounded (`proof/diagonal.py`).
+them the sum of s ((1 - y) a + y (1 - a)), by which the rounding of a gradient is bounded (`optimum/bent.py`).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 `coordinate_plain.py` has the same in NumPy and SciPy; they agree to rounding (tests/kernels/test_coordinate.py).
 Tables of few columns are left to those: nobody should wait for Numba to fit four weights.
 
-Sums over a column are taken in runs of 128, so that their rounding grows with 128 + rows / 128 terms.
+Sums over a column are taken in runs of `RUN` terms, so that their rounding grows with RUN + rows / RUN.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from steepest.kernels.coordinate_plain import RUN
+
 __all__ = ["by_rows", "correlate", "cross", "descend", "descend_dense", "descend_sparse", "forward"]
 
-RUN = 128
 _THIS_ORDER = {"contract", "nsz"}
 _ANY_ORDER = {"reassoc", "contract", "nsz"}  # sums in the order that is fastest here; every bound holds for any order
 

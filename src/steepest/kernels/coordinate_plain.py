@@ -9,7 +9,9 @@ import scipy.sparse as sp
 
 from steepest.types import Floats
 
-__all__ = ["by_rows", "correlate", "cross", "descend", "descend_dense", "descend_sparse", "forward"]
+__all__ = ["RUN", "by_rows", "correlate", "cross", "descend", "descend_dense", "descend_sparse", "forward"]
+
+RUN = 128  # terms of a column that compiled code adds up by themselves: its rounding grows with RUN + rows / RUN
 
 
 def descend(gram: Floats, slope: Floats, at: Floats, terms: Floats, slack: Floats, epochs: int) -> tuple[int, bool]:

@@ -1,6 +1,6 @@
 """What rows say to many fits, and rows in their frame, compiled by Numba when this module is first imported.
 
-exp(-|u|) is the polynomial of `fused`; rows are taken a few at a time, so that U is still in the nearest
+exp(-|u|) is the polynomial of `compiled_parts`; rows are taken a few at a time, so that U is still in the nearest
 cache when it is overwritten, and no array as large as U exists beside it.
 """
 

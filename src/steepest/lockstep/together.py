@@ -19,12 +19,11 @@ from steepest.kernels.many import CONFIDENT, Fitted
 from steepest.lockstep.metrics import Metrics
 from steepest.lockstep.rows import Rows
 from steepest.proof.curves import excess
-from steepest.proof.rounding import SLACK, UNIT, gamma
+from steepest.proof.rounding import FEW, SLACK, UNIT, gamma
 from steepest.types import Floats
 
 __all__ = ["At", "Fits", "hessian_error", "prove"]
 
-FEW = 16.0 * UNIT
 PRODUCT = 4.0 * UNIT / CONFIDENT  # of a sum of losses: the logarithm of a product of 1 + e, each wrong by 4u at most
 
 

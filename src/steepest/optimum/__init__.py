@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from steepest.compression import compress
-from steepest.data.arrays import check_size
+from steepest.data.arrays import LARGEST, check_size
 from steepest.data.column_table import ColumnTable
 from steepest.data.mixed_table import MixedTable, pays
 from steepest.engines import MemoryEngine
@@ -99,7 +99,7 @@ def _distinct(engine: MemoryEngine, request: Request) -> Outcome | None:
     counted = compress(engine.X, engine.y, engine.weight) if engine.m >= WORTH_COUNTING else None
     if counted is None:
         return None
-    if not np.isfinite(counted.X).all():
+    if not np.all(np.abs(counted.X) <= LARGEST):  # NaN fails every comparison
         check_size(engine.X)  # which names the row as the user numbers it
     inner = MemoryEngine(counted.X, counted.y, counted.weight, threads=engine.threads)
     found = dense.minimise(inner, request)

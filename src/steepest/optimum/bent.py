@@ -26,8 +26,8 @@ from steepest.objective import Engine, Objective
 from steepest.optimum.first_look import Answered
 from steepest.proof.certificate import Certificate, bounds, published
 from steepest.proof.curves import excess
-from steepest.proof.evidence import FEW, TINY
-from steepest.proof.rounding import SLACK, gamma
+from steepest.proof.evidence import TINY
+from steepest.proof.rounding import FEW, SLACK, gamma
 from steepest.types import Floats, Sums
 
 __all__ = ["bends_at", "is_bent", "known_point", "prove_bent"]

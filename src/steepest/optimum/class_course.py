@@ -65,7 +65,8 @@ class ClassCourse:
             leg = ClassLeg(self.table, self.rows, self.pairs, net.take(self.pairs.flat), goal)
             leg.tol, leg.model, leg.fresh, leg.watches = tol, self.model, self.model is None, self.watches
             start = np.append(self.u.ravel()[self.pairs.flat], self.b)
-            runs.append(drive(proximal_newton(start, leg.nearest), leg, _left(goal.stop, runs, leg), goal.callback))
+            stop = goal.stop.after(runs, leg.enough)
+            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=runs))
             self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             off, proof = self._look(leg, runs[-1].last.theta, net)
             if status not in (Status.PROVED, Status.MINIMUM) and not math.isfinite(proof.gap):
@@ -165,11 +166,3 @@ class ClassCourse:
             b = self.shift
         self.u, self.b = u, b
         return np.append(u.ravel()[self.pairs.flat], b)
-
-
-def _left(stop: StopRules, runs: list[Run], leg: ClassLeg) -> StopRules:
-    """What is left of iterations and budget after the runs before."""
-    made = sum(len(run.trace.cost) for run in runs)
-    spent = sum(run.last.seconds for run in runs)
-    budget = None if stop.budget is None else max(1e-9, stop.budget - spent)
-    return StopRules(max(0, stop.iterations - made), -1.0, -1.0, budget, leg.enough)

@@ -22,8 +22,8 @@ from steepest.kernels.sparse import entries, most_entries, turned, with_entries
 from steepest.objective import Engine
 from steepest.optimum.outcome import Outcome
 from steepest.proof.certificate import Certificate
-from steepest.proof.evidence import FEW, TINY, activation_change, halves
-from steepest.proof.rounding import SLACK, gamma
+from steepest.proof.evidence import TINY, activation_change, halves
+from steepest.proof.rounding import FEW, SLACK, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["compared"]

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.driver import Run, StopRules, drive
+from steepest.driver import Run, drive
 from steepest.optimum.held import Table
 from steepest.optimum.leg import Goal, Leg
 from steepest.optimum.quadratic import Model
@@ -75,8 +75,8 @@ class Course:
             leg.tol, leg.exact, leg.watches, leg.expected = tol, exact, self.watches, expected
             leg.model, leg.fresh = self.model, self.model is None or len(self.held.columns) <= FEW
             start = np.append(self.u[self.held.columns], self.b)
-            stop = _left(goal.stop, runs, leg)
-            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback))
+            stop = goal.stop.after(runs, leg.enough)
+            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=runs))
             self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             self.first = math.inf if goal.rough else leg.first
             joining, proof = self._look(leg, runs[-1].last.theta, net, goal)
@@ -179,11 +179,3 @@ def worst(off: Floats, held: int) -> NDArray[np.bool_]:
     if np.count_nonzero(found) > most:
         found &= off >= np.partition(off, -most)[-most]
     return found
-
-
-def _left(stop: StopRules, runs: list[Run], leg: Leg) -> StopRules:
-    """What is left of iterations and budget after the runs before."""
-    made = sum(len(run.trace.cost) for run in runs)
-    spent = sum(run.last.seconds for run in runs)
-    budget = None if stop.budget is None else max(1e-9, stop.budget - spent)
-    return StopRules(max(0, stop.iterations - made), -1.0, -1.0, budget, leg.enough)

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from steepest.data.arrays import check_size
 from steepest.diagnosis import Note
-from steepest.driver import Iterate, Run, StopRules, Trace, drive
+from steepest.driver import Iterate, Run, StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.kernels import suited
 from steepest.objective import Objective
@@ -27,11 +28,11 @@ from steepest.optimum.first_look import Answered, look_first, survey
 from steepest.optimum.frame import frame_of, strengths
 from steepest.optimum.judge import Judge, Known
 from steepest.optimum.on_sample import FOR_A_START, Prepared, left_of, on_sample, singular
-from steepest.optimum.outcome import Outcome, Request, left_out
+from steepest.optimum.outcome import Outcome, Request, joined, left_out
 from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
 from steepest.proof.apriori import Apriori
-from steepest.proof.certificate import Certificate, certify
+from steepest.proof.certificate import certify
 from steepest.proof.linear_relations import Dependence, dependent_columns
 from steepest.proof.problem import Problem
 from steepest.proof.rounding import SLACK
@@ -99,7 +100,7 @@ class _Table:
         if not found.sound:
             check_size(engine.X)
         depth = engine.most_rows + 2 * int(engine.m / engine.rows + 2).bit_length()
-        few = frame.rows(engine.X) if engine.X.size * engine.n <= FEW else None
+        few = frame.rows(engine.X[:]) if engine.X.size * engine.n <= FEW else None
         apriori = Apriori(
             frame, found.extent(frame), found.length, self.strength, engine.total_weight, depth, few, engine.farthest,
             engine.lightest,
@@ -127,15 +128,16 @@ def _solve(table: _Table, request: Request, started: float, final: bool = False)
         if prepared is not None:
             seen = table.look(prepared.theta, 1)
             judge = _sampled_judge(seen, table.sample, request, prepared)
-            runs.append(_drive(lbfgs(prepared.theta, prepared.solve), seen, request, judge, started, SAMPLED_STEPS))
+            descent = lbfgs(prepared.theta, prepared.solve)
+            runs.append(_drive(descent, seen, request, judge, started, SAMPLED_STEPS))
             if runs[-1].status not in (Status.ITERATIONS, Status.MINIMUM):
                 if runs[-1].status in (Status.BUDGET, Status.CALLBACK):  # what is proved so far?
-                    judge.certificate = _measured(table, runs[-1].last, judge.certificate, table.sample.plain)
+                    _measure(table, judge, runs[-1].last, table.sample.plain)
                 return _outcome(table, judge, runs, started)
             theta = runs[-1].last.theta
     seen = seen or table.look(theta, 2)
     judge = Judge(table.engine, seen.apriori, request.tol, table.objective.weights)
-    runs.append(_drive(newton(theta), seen, request, judge, started, request.iterations))
+    runs.append(_drive(newton(theta), seen, request, judge, started, request.iterations, runs))
     if runs[-1].status not in (Status.PROVED, Status.INTERRUPTED):
         here = _with_hessian(table, runs[-1].last)
         if may_depend and singular(here.point.hessian):
@@ -145,7 +147,7 @@ def _solve(table: _Table, request: Request, started: float, final: bool = False)
             runs[-1] = replace(runs[-1], last=here)
         judge.examine(here)
         if judge.certificate.gap > request.tol:
-            judge.certificate = _measured(table, here, judge.certificate)
+            _measure(table, judge, here)
     return _outcome(table, judge, runs, started)
 
 
@@ -173,25 +175,28 @@ def _sampled_judge(seen: _Seen, sample: Sample, request: Request, known: Prepare
                  solve=known.solve, share=1.0 / sample.share)  # fmt: skip
 
 
-def _drive(solver: Solver, seen: _Seen, request: Request, judge: Judge, started: float, steps: int) -> Run:
+def _drive(
+    solver: Solver, seen: _Seen, request: Request, judge: Judge, started: float, steps: int, before: Sequence[Run] = ()
+) -> Run:
     """Run over all rows until the judge has a verdict, the steps are made, or the budget ends."""
     budget = None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started))
     stop = StopRules(min(steps, request.iterations), tolerance=-1.0, gradient_tolerance=-1.0, budget=budget,
                      enough=judge.enough)  # fmt: skip
-    return drive(solver, seen.oracle, stop, request.callback)
+    return drive(solver, seen.oracle, stop, request.callback, before=before)
 
 
-def _measured(table: _Table, last: Iterate, known: Certificate, subset: MemoryEngine | None = None) -> Certificate:
+def _measure(table: _Table, judge: Judge, last: Iterate, subset: MemoryEngine | None = None) -> None:
     """The certificate by two passes of its own: it holds farther from the optimum (C1), and rounding is measured on the
     rows instead of bounded beforehand, which matters where J is next to 0.
     """
     if not np.isfinite(table.frame.scale).all() or table.engine.n > MOST_MEASURED:
-        return known
+        return
     w, b = table.objective.weights(last.theta)
     scale = table.frame.scale
     problem = Problem(table.engine, table.strength * scale * scale, table.frame)
     proof = certify(problem, w, b, subset=subset, exact=subset is None)
-    return proof.certificate if proof.certificate.gap < known.gap else known
+    if proof.certificate.gap < judge.certificate.gap:
+        judge.take(proof.certificate, last.theta)
 
 
 def _with_hessian(table: _Table, last: Iterate) -> Iterate:
@@ -208,12 +213,7 @@ def _outcome(table: _Table, judge: Judge, runs: list[Run], started: float) -> Ou
     elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
         status = Status.PROVED
     w, b = table.objective.weights(last.theta)
-    columns = zip(*(
-        (t.cost, t.value, t.gradient_norm, t.change, t.seconds) for t in (run.trace for run in runs)
-    ), strict=True)  # fmt: skip
-    trace = Trace(*(np.concatenate(column) for column in columns))
-    seconds = time.perf_counter() - started
     return Outcome(
-        w, b, last.point.cost, last.point.value, judge.certificate, status, trace, table.engine.passes, seconds,
-        table.notes,
+        w, b, last.point.cost, last.point.value, judge.about(last.theta), status, joined(run.trace for run in runs),
+        table.engine.passes, time.perf_counter() - started, table.notes,
     )  # fmt: skip

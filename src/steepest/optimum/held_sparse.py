@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.engines.sparse import SparseEngine
+from steepest.kernels.coordinate_plain import RUN
 from steepest.optimum.held import EPOCHS, PLAIN, Columns, kernels, near
 from steepest.scaling import Scaling
 from steepest.types import Floats
 
 __all__ = ["SparseHeld", "SparseTable"]
-
-RUN = 128  # as in `kernels/coordinate.py`
 
 
 @dataclass(frozen=True)

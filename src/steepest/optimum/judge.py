@@ -26,6 +26,7 @@ __all__ = ["Judge", "Known"]
 SEARCH_AT = (6, 12, 24, 48)  # Newton steps that still creep when a separating plane is looked for
 ROUNDED = 1.0 + 4.0 * np.finfo(float).eps  # as much J may seem to rise by rounding
 TINY = np.finfo(float).tiny
+J_ROUNDS = 2.0**-40  # of J may be hidden in its rounding
 TOO_FAR = 16.0  # of the estimate: the certificate says nothing yet, a step or two on it will
 CREEPS = 0.05  # of the decrement before: Newton's method, once it converges, leaves far less of it
 RARE = 0.05  # share of the rarer class below which expected and observed counts must agree as well
@@ -46,7 +47,7 @@ class Known:
 
 
 class Judge:
-    """Judges iterates over `engine`; `certificate` is the best verdict so far.
+    """Judges iterates over `engine`; `certificate` is the newest verdict, and `at` the theta that it is about.
 
     hessian  theta -> what is known of the Hessian there; by default that of all rows, which the iterates carry
     solve    v -> about H^-1 v, for estimates; by default from the iterate's own Hessian
@@ -67,8 +68,10 @@ class Judge:
         self.engine, self.apriori, self.tol, self.user = engine, apriori, tol, user
         self.hessian, self.solve, self.margin = hessian, solve, 1.0 / share
         self.kept = np.isfinite(apriori.frame.scale)
-        self.unpenalised = not np.any(apriori.strength[self.kept] > 0.0)
-        self.certificate = Certificate(math.inf, 1.0, math.inf, "unknown" if self.unpenalised else "proved")
+        penalised = apriori.strength[self.kept] > 0.0
+        self.coercive, self.free = bool(np.all(penalised)), not np.all(penalised)
+        self.certificate = Certificate(math.inf, 1.0, math.inf, "proved" if self.coercive else "unknown")
+        self.at: Floats | None = None
         self.seen, self.estimate = 0, math.inf
         positive_share = engine.positive / engine.total_weight
         rarer = min(positive_share, 1.0 - positive_share)
@@ -79,15 +82,26 @@ class Judge:
         """The proof that no finite optimum exists, if one was found."""
         return self.certificate.witness
 
+    def take(self, certificate: Certificate, theta: Floats) -> None:
+        """What is known from now on, and of which theta."""
+        self.certificate, self.at = certificate, theta
+
+    def about(self, theta: Floats) -> Certificate:
+        """What is known of the last iterate: of an earlier one that was judged only the gap goes along, as J falls."""
+        known = self.certificate
+        if known.witness is not None or (self.at is not None and np.array_equal(self.at, theta)):
+            return known
+        return Certificate(known.gap + J_ROUNDS, 1.0, math.inf, known.exists)
+
     def enough(self, iterate: Iterate) -> bool:
         """Whether the run may end here: the gap is proved, or no optimum exists."""
         self.seen += 1
         before, self.estimate = self.estimate, self._estimate(iterate)
         creeps = self.solve is None and self.seen in SEARCH_AT and self.estimate > CREEPS * before
-        if self.unpenalised and (iterate.point.errors == 0 or creeps):
+        if self.free and (iterate.point.errors == 0 or creeps):
             witness = self._search(iterate)
             if witness is not None:
-                self.certificate = disproved(witness)
+                self.take(disproved(witness), iterate.theta)
                 return True
         near = self.estimate * self.margin <= self.tol * iterate.point.value
         if not near or abs(float(iterate.point.gradient[-1])) > self.imbalance:
@@ -135,9 +149,7 @@ class Judge:
         if metric is None:
             return
         found = self.apriori.certificate(iterate.theta, iterate.point, metric)
-        if not self.unpenalised and found.exists == "unknown":
-            found = Certificate(found.gap, found.max_probability_error, found.max_coefficient_error, "proved")
-        self.certificate = found
+        self.take(replace(found, exists="proved") if self.coercive else found, iterate.theta)
 
     def _estimate(self, iterate: Iterate) -> float:
         point = iterate.point
@@ -151,17 +163,7 @@ class Judge:
         return -0.5 * float(point.gradient @ newton_step(point))
 
     def _search(self, iterate: Iterate) -> Witness | None:
-        """A separating plane, looked for among the columns that were kept."""
+        """A separating plane, looked for among the columns that were kept and have no penalty."""
         w, b = self.user(iterate.theta)
-        if self.kept.all():
-            return find_witness(self.engine, w=w, b=b)
-        part = MemoryEngine(self.engine.X[:, self.kept], self.engine.y, self.engine.weight)
-        found = find_witness(part, w=w[self.kept], b=b)
-        if found is None:
-            return None
-        places = np.flatnonzero(self.kept).tolist()
-        direction = [0] * self.engine.n + [found.direction[-1]]
-        for place, weight in zip(places, found.direction[:-1], strict=True):
-            direction[place] = weight
-        columns = tuple(places[j] for j in found.columns)
-        return Witness(found.kind, tuple(direction), found.separated, found.rows, columns)
+        held = np.where(self.kept, self.apriori.strength, 1.0)
+        return find_witness(self.engine, penalised=held, w=w, b=b)

@@ -188,8 +188,7 @@ def _examine(table: _Table, judge: _Judge, last: Iterate) -> None:
     metric = judge.bounds.metric(total, judge.bounds.doubt(last.theta))
     if metric is not None:
         found = farther(table.engine, judge.bounds, last.theta, last.point, metric)
-        exists = "proved" if not judge.unpenalised else found.exists
-        judge.certificate = replace(found, exists=exists)
+        judge.take(replace(found, exists="proved") if judge.coercive else found, last.theta)
 
 
 def _start(table: _Table, request: Request) -> Floats:
@@ -282,6 +281,6 @@ def _outcome(table: _Table, judge: Judge, run: Run, started: float) -> Outcome:
         status = Status.PROVED
     w, b = table.objective.weights(run.last.theta)
     return Outcome(
-        w, b, run.last.point.cost, run.last.point.value, judge.certificate, status, run.trace, table.engine.passes,
-        time.perf_counter() - started, table.notes,
+        w, b, run.last.point.cost, run.last.point.value, judge.about(run.last.theta), status, run.trace,
+        table.engine.passes, time.perf_counter() - started, table.notes,
     )  # fmt: skip

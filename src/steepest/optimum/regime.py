@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Choice", "Regime", "choose", "sample_size"]
+__all__ = ["FEW_COEFFICIENTS", "FEW_COLUMNS", "Choice", "Regime", "choose", "sample_size"]
 
 MOST_ROWS = 600  # of a wide table with a penalty: beyond, the products of all pairs of rows cost more than descent
 MOST_PAIRS = 20_000  # and without one, where nothing else decides: X X' takes 3.2 GB then

@@ -12,16 +12,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from steepest.diagnosis import Note
-from steepest.driver import Iterate, Run, Step, StopRules, drive, rehearse
+from steepest.driver import Iterate, Run, StopRules, drive, rehearse
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.objective import Engine
 from steepest.optimum.outcome import Outcome, Request, joined
+from steepest.optimum.regime import FEW_COEFFICIENTS
 from steepest.optimum.sparse_proof import longest_row
 from steepest.optimum.sparse_softmax_proof import prove_classes
 from steepest.proof.certificate import Certificate, disproved
@@ -38,7 +38,6 @@ from steepest.types import Block, Floats, Solver, Status
 
 __all__ = ["MATRIX", "class_weights", "minimise"]
 
-NEWTON = 250  # coefficients up to which a Hessian per step is cheaper than twenty more passes
 MATRIX = 1200  # up to which a last proof may form the Hessian
 STAGES = (10, 12, 16)  # steps between renewals of the metric
 ENOUGH_OF_PART = 1e-3  # relative gap at which a part of the rows has said what it can
@@ -155,7 +154,7 @@ class _Fit:
 
     def run(self) -> None:
         """Newton's method, or L-BFGS in stages."""
-        if self.size <= NEWTON:
+        if self.size <= FEW_COEFFICIENTS:
             self._drive(newton(self.theta), self._newton_enough())
             return
         part = self._part()
@@ -228,15 +227,9 @@ class _Fit:
         left = request.iterations - made
         budget = None if request.budget is None else request.budget - (time.perf_counter() - self.started)
         stop = StopRules(left if steps is None else min(left, steps), budget=budget, enough=enough)
-        run = drive(solver, self.objective, stop, self._callback(made))
+        run = drive(solver, self.objective, stop, self.request.callback, before=self.runs)
         self.runs.append(run)
         return steps is not None and steps < left and run.status is Status.ITERATIONS
-
-    def _callback(self, made: int) -> Callable[[Step], Any] | None:
-        callback = self.request.callback
-        if callback is None:
-            return None
-        return lambda step: callback(replace(step, iteration=step.iteration + made))
 
     def _newton_enough(self) -> Callable[[Iterate], bool]:
         """Newton squares the distance at every step: a decrease of sqrt(tol) is worth a proof."""

@@ -31,6 +31,7 @@ from steepest.optimum.bent import bends_at, is_bent, known_point, prove_bent
 from steepest.optimum.dual_start import dual_start
 from steepest.optimum.first_look import Answered
 from steepest.optimum.outcome import Outcome, Request, joined
+from steepest.optimum.regime import FEW_COLUMNS
 from steepest.optimum.sparse_metric import Diagonal, Metric, Renewal, inverse, on_sample
 from steepest.optimum.sparse_proof import longest_row, prove
 from steepest.optimum.sparse_rows import densely
@@ -44,7 +45,6 @@ from steepest.types import Evaluate, Floats, Point, Status
 __all__ = ["KERNEL", "minimise"]
 
 KERNEL = Kernel("sparse", sparse.sums, sparse.hessian_times, sparse.along)
-FEW_COLUMNS = 512  # a Hessian of them is 2 MB and is factorised in 5 ms
 MEMORY = 6  # pairs: on text at C = 100, 6, 12 and 30 all took 48 passes to 1e-9; each is 8 n bytes
 SHORTER = (0.5, 0.25, 0.0625, 2.0**-8, 2.0**-16, 2.0**-30)
 IN_ITS_METRIC, IN_ONE_METRIC = 16, 12  # steps in the metric of the sample, and of all rows
@@ -124,7 +124,7 @@ class _Table:
             if few or judge.metric is None
             else lbfgs(theta, metric, MEMORY, SHORTER, rescale=True, unit=judge.metric.unit)
         )
-        return drive(solver, self.oracle, stop, self.request.callback, judge.see)
+        return drive(solver, self.oracle, stop, self.request.callback, judge.see, runs)
 
 
 class _Judge:

@@ -29,8 +29,8 @@ from steepest.kernels.sparse import entries, most_entries, pieces, turned, with_
 from steepest.objective import Engine
 from steepest.proof.certificate import Certificate, bounds, published
 from steepest.proof.curves import excess
-from steepest.proof.evidence import FEW, TINY, activation_change, halves
-from steepest.proof.rounding import SLACK, gamma
+from steepest.proof.evidence import TINY, activation_change, halves
+from steepest.proof.rounding import FEW, SLACK, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["longest_row", "prove"]

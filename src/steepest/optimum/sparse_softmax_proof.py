@@ -28,8 +28,8 @@ from steepest.kernels.softmax import forward, slopes
 from steepest.kernels.sparse import entries, most_entries, turned, with_entries
 from steepest.objective import Engine
 from steepest.proof.certificate import Certificate, relative
-from steepest.proof.evidence import FEW, TINY
-from steepest.proof.rounding import SLACK, UNIT, gamma
+from steepest.proof.evidence import TINY
+from steepest.proof.rounding import FEW, SLACK, UNIT, gamma
 from steepest.proof.softmax_certificate import together
 from steepest.softmax_objective import contrasts
 from steepest.types import Block, Floats

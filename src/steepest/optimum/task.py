@@ -30,12 +30,12 @@ from steepest.proof.linear_relations import Dependence, dependent_columns
 from steepest.proof.problem import Problem
 from steepest.types import Floats
 
-__all__ = ["FEW_COLUMNS", "ROUGH", "Task", "certificate", "compact", "table_of", "task_of"]
+__all__ = ["MOST_IN_A_PROGRAMME", "ROUGH", "Task", "certificate", "compact", "table_of", "task_of"]
 
 Engine = MemoryEngine | SparseEngine
 ROUGH = 1e-2  # relative gap that an estimate must promise on the way to what is asked for
 MOST_FREE = 1 << 26  # numbers of unpenalised columns up to which they are searched for relations
-FEW_COLUMNS = 512  # of a sparse table, up to which a linear programme looks for a separating plane
+MOST_IN_A_PROGRAMME = 512  # of a sparse table, up to which a linear programme looks for a separating plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _witness(task: Task, net: ElasticNet) -> Witness | None:
     """A direction along which F falls for ever, within the bounds; None if none was found."""
     engine: Any = task.engine
     if isinstance(engine, SparseEngine):
-        if engine.n > FEW_COLUMNS:
+        if engine.n > MOST_IN_A_PROGRAMME:
             return None
         engine = densely(engine)
     found = find_witness(engine, penalised=_holds(net).astype(float))

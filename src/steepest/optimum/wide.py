@@ -11,45 +11,67 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 
 from steepest.data.arrays import check_size
+from steepest.driver import Step
 from steepest.engines import MemoryEngine
 from steepest.optimum import dense
 from steepest.optimum.outcome import Outcome, Request
 from steepest.proof.certificate import Certificate, certify, diagonal_at, disproved
 from steepest.proof.existence import find_witness
 from steepest.proof.problem import Problem
-from steepest.scaling import Scaling
+from steepest.scaling import Scaling, moments_of
 from steepest.types import Floats, Status
 
 __all__ = ["minimise"]
 
 MOST_COLUMNS = 2000  # up to which dependent columns are dropped where no plane separates and nothing is penalised
 CHUNK = 1 << 22  # elements of X centred at a time
+TIGHT = 1e-13  # the diagonal certificate on X is weaker than the one in the row space: aim well below the tolerance
 
 
 def minimise(engine: MemoryEngine, request: Request) -> Outcome:
     """The optimum over the rows of `engine`, n > m, proved to `request.tol`, or the proof that there is none."""
-    started = time.perf_counter()
+    started, passes = time.perf_counter(), engine.passes
     check_size(engine.X)
     rows = _Rows.of(engine, request.standardize)
     inner = MemoryEngine(rows.coordinates, engine.y, engine.weight, engine.offset, threads=engine.threads)
-    names = tuple(f"direction {k + 1}" for k in range(inner.n))
-    # the diagonal certificate on X is weaker than the one in the row space: aim well below the tolerance
-    asked = replace(request, tol=min(request.tol, 1e-13), names=names, standardize=False, start=None)
-    found = dense.minimise(inner, asked)
+    found = dense.minimise(inner, _of_rows(request, rows, started))
     w, b = rows.weights(found.w, found.b)
     certificate = _certificate(engine, request, rows, (w, b), found)
     if request.l2 == 0.0 and certificate.witness is None and engine.n <= MOST_COLUMNS:
-        return dense.minimise(engine, request)  # it drops columns until the rest are independent, and proves on X
+        # it drops columns until the rest are independent, and proves on X
+        again = dense.minimise(engine, replace(request, budget=_left(request, started)))
+        return replace(again, seconds=time.perf_counter() - started)
     status = found.status
     if status in (Status.PROVED, Status.SEPARATED, Status.MINIMUM, Status.ITERATIONS):
         status = _status(certificate, request)
-    seconds = time.perf_counter() - started
-    return replace(found, w=w, b=b, certificate=certificate, status=status, seconds=seconds, notes=())
+    return replace(
+        found, w=w, b=b, certificate=certificate, status=status, passes=engine.passes - passes,
+        seconds=time.perf_counter() - started, notes=(),
+    )  # fmt: skip
+
+
+def _of_rows(request: Request, rows: _Rows, started: float) -> Request:
+    """The request in the space of the rows; whoever watches sees the user's weights."""
+    callback = request.callback
+
+    def seen(step: Step) -> Any:
+        assert callback is not None  # or nobody calls
+        return callback(step.through(rows.weights))
+
+    return replace(
+        request, tol=min(request.tol, TIGHT), names=tuple(f"direction {k + 1}" for k in range(rows.rank)),
+        standardize=False, start=None, budget=_left(request, started), callback=None if callback is None else seen,
+    )  # fmt: skip
+
+
+def _left(request: Request, started: float) -> float | None:
+    return None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started))
 
 
 def _status(certificate: Certificate, request: Request) -> Status:
@@ -68,17 +90,22 @@ class _Rows:
     coordinates: Floats  # Z (m, r)
     back: Floats  # V S^-½ (m, r)
 
+    @property
+    def rank(self) -> int:
+        """r, the number of coordinates."""
+        return int(self.coordinates.shape[1])
+
     @classmethod
     def of(cls, engine: MemoryEngine, standardize: bool) -> _Rows:
-        """K by columns, a chunk at a time; directions below the rounding of K are left out."""
-        X = engine.X
-        centre = X.mean(axis=0, dtype=np.float64)
-        scale = X.std(axis=0, dtype=np.float64) if standardize else np.ones(engine.n)
-        frame = Scaling(centre, np.where(scale > 0.0, scale, np.inf))
+        """K by columns, a chunk at a time; directions below the rounding of K are left out, and rows without weight."""
+        X, moments = engine.X, engine.sum(moments_of)
+        frame = Scaling.standard(moments) if standardize else Scaling(moments.mean, np.ones(engine.n))
+        centre, absent = frame.centre, np.flatnonzero(np.zeros(0) if engine.weight is None else engine.weight == 0.0)
         inner = np.zeros((engine.m, engine.m))
         step = max(1, CHUNK // engine.m)
         for j in range(0, engine.n, step):
             part = (X[:, j : j + step] - centre[j : j + step]) / frame.scale[j : j + step]
+            part[absent] = 0.0
             inner += part @ part.T
         values, vectors = scipy.linalg.eigh(inner)
         values = np.where(values > engine.m * np.finfo(float).eps * max(values[-1], 0.0), values, 0.0)

@@ -6,6 +6,8 @@ evidence, problem  what one pass over the rows proves, in a frame where nothing 
 rounding, curves   floating point with a bound; functions of one number in the theorems
 existence          a plane that separates the classes; linear_relations: columns that say what others say
 softmax_…, class_… the same for K classes
+duality, dual_point, levelling  penalties beyond squares, by a dual point; face: distances on the columns that remain
+mixed_…, level_…   rows of numbers and categories, whose levels are codes
 
-Proofs: docs/decisions/0001 to 0003.
+Proofs: docs/decisions/0001 to 0005 and 0008.
 """

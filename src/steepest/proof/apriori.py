@@ -16,13 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from steepest.proof.certificate import Certificate, bounds, published
-from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
+from steepest.proof.rounding import FEW, SLACK, UNIT, Metric, gamma
 from steepest.scaling import Scaling
 from steepest.types import Floats, Point
 
 __all__ = ["Apriori"]
-
-FEW = 16.0 * UNIT  # the elementwise formulas are within 4 ulp; a few products on top
 
 
 @dataclass(frozen=True, slots=True)

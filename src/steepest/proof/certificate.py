@@ -38,7 +38,6 @@ __all__ = [
     "compare",
     "diagonal_at",
     "disproved",
-    "metric_at",
     "published",
     "relative",
     "with_penalty",
@@ -119,7 +118,7 @@ def certify(
 ) -> Proof:
     """The proof at (w, b), in two passes over the rows (one of them with the Hessian, unless `metric` or `subset`).
 
-    metric  M from `metric_at` or `diagonal_at` (problem, w, b), if it is already known; by default it is formed here
+    metric  M from `diagonal_at` (problem, w, b), if it is already known; by default it is formed here
     subset  an engine that holds some of the rows, with weights no larger: M is formed from them alone, which is
             cheaper, and weaker by about their share
     exact   leverages by n² operations per row; False: by the rows' lengths, n operations, weaker by about sqrt(n)
@@ -149,13 +148,6 @@ def certify(
     proved = bounds(metric.norm(gradient, doubts), moved.leverage, _dual_gap(dual, ridge, move), dual.inside)
     certificate = published(proved, value - value_error, terms.least)
     return Proof(certificate, problem, w, b, metric, whole, value, value_error, proved.gap, proved.radius, proved.sigma)
-
-
-@QUIET
-def metric_at(problem: Problem, w: Floats, b: float) -> Metric | None:
-    """The Hessian of F at (w, b) over all rows as a `Metric`, in one pass; None if it is singular in floating point."""
-    terms = examine(problem, w, b, 2)
-    return _metric(terms, problem.ridge(terms.weight), terms.adding)
 
 
 @QUIET

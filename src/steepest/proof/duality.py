@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from steepest.penalties import ElasticNet
 from steepest.proof.certificate import relative
 from steepest.proof.dual_point import RUN, Point, Restoring, Rows, Table, doubt_of, restoring, sure, total, unsure
-from steepest.proof.evidence import FEW, bend
-from steepest.proof.rounding import SLACK, UNIT, gamma
+from steepest.proof.evidence import bend
+from steepest.proof.rounding import FEW, SLACK, UNIT, gamma
 from steepest.types import Floats
 
 __all__ = ["NEAR", "Proof", "fenchel", "prove", "shares"]

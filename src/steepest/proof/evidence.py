@@ -13,12 +13,11 @@ import numpy as np
 from steepest.formulas import sigmoid
 from steepest.objective import Engine
 from steepest.proof.problem import Problem
-from steepest.proof.rounding import SLACK, UNIT, Metric, gamma
+from steepest.proof.rounding import FEW, SLACK, Metric, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["Apart", "Move", "Reach", "Terms", "Totals", "distance", "examine", "reach"]
 
-FEW = 16.0 * UNIT  # the elementwise formulas are within 4 ulp (tests/test_formulas.py); a few products on top
 TINY = 2.0**-1000  # an absolute error per row that covers underflow
 
 

@@ -24,8 +24,7 @@ from steepest.proof.certificate import bounds
 from steepest.proof.dual_point import Point, Rows, doubt_of, sure, unsure
 from steepest.proof.dual_point import Table as Columns
 from steepest.proof.duality import Proof
-from steepest.proof.evidence import FEW
-from steepest.proof.rounding import SLACK, Metric, gamma
+from steepest.proof.rounding import FEW, SLACK, Metric, gamma
 from steepest.types import Floats
 
 __all__ = ["distances", "pinsker"]

@@ -26,6 +26,7 @@ from steepest.types import Block, Floats
 __all__ = ["dependent_levels"]
 
 REFINEMENTS = 2
+LEAST_NEW = 1e-15  # of a column that is kept anyway: less is rounding of the Gram matrix
 NOTHING = 1e-9  # of a constant beside columns whose size is about 1: what rounding left of none
 
 
@@ -47,27 +48,50 @@ def dependent_levels(engine: Engine, frame: Scaling) -> tuple[Dependence, ...]:
     """The columns to drop, in order, each with its relation to the intercept and the earlier ones."""
     rows: Any = engine
     layout: Layout = rows.X.layout
-    gram = _gram(engine, layout, frame)
-    kept, suspects, factor, relations = _from_left_to_right(gram)
-    if not suspects:
-        return ()
-    columns = np.array([j for j, _ in suspects])
-    unit = _unit(gram)
+    gram, kept_anyway = _gram(engine, layout, frame), set[int]()
+    problem = Problem(engine, np.zeros(layout.n), frame)
+    while True:
+        found = _from_left_to_right(gram, kept_anyway)
+        if not found.suspects:
+            return ()
+        relations, small = _refined(engine, frame, gram, found)
+        if small.all():
+            return tuple(
+                in_user_units(problem, j, found.kept[:count], relation)
+                for (j, count), relation in zip(found.suspects, relations, strict=True)
+            )
+        kept_anyway.add(found.suspects[int(np.argmin(small))][0])  # it explains some of those after it, perhaps
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Columns kept, the intercept first; suspects with the number kept before them; the factor of the kept ones; the
+    relations of the suspects to these.
+    """
+
+    kept: list[int]
+    suspects: list[tuple[int, int]]
+    factor: Floats
+    relations: list[Floats]
+
+
+def _refined(engine: Engine, frame: Scaling, gram: Floats, found: _Found) -> tuple[list[Floats], NDArray[np.bool_]]:
+    """The relations by two steps of least squares on the rows, and which of them hold to rounding."""
+    rows: Any = engine
+    layout: Layout = rows.X.layout
+    kept, relations, unit = found.kept, list(found.relations), _unit(gram)
+    columns = np.array([j for j, _ in found.suspects])
     for turn in range(REFINEMENTS + 1):
         left = _left(engine, layout, frame, _directions(columns, kept, relations, layout.n))
-        for q, (_, count) in enumerate(suspects if turn < REFINEMENTS else ()):
+        for q, (_, count) in enumerate(found.suspects if turn < REFINEMENTS else ()):
             before = unit[kept[:count]]
-            relations[q] = (
-                relations[q] + _solve(factor[:count, :count], left.products[kept[:count], q] / before) / before
-            )
+            step = _solve(found.factor[:count, :count], left.products[kept[:count], q] / before) / before
+            relations[q] = relations[q] + step
     total = gram[columns, columns] - gram[columns, -1] ** 2 / gram[-1, -1]
     small = (left.square <= RELATIVE**2 * np.maximum(total, 0.0)) | (left.largest <= 1.0)
     for relation in relations:
         relation[:1] = np.where(np.abs(relation[:1]) <= NOTHING, 0.0, relation[:1])
-    problem = Problem(engine, np.zeros(layout.n), frame)
-    return tuple(
-        in_user_units(problem, j, kept[:count], relations[q]) for q, (j, count) in enumerate(suspects) if small[q]
-    )
+    return relations, small
 
 
 def _gram(engine: Engine, layout: Layout, frame: Scaling) -> Floats:
@@ -88,8 +112,8 @@ def _unit(gram: Floats) -> Floats:
     return np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
 
 
-def _from_left_to_right(gram: Floats) -> tuple[list[int], list[tuple[int, int]], Floats, list[Floats]]:
-    """(columns kept, the intercept first; suspects with the number kept before them; factor of the kept; relations)."""
+def _from_left_to_right(gram: Floats, kept_anyway: set[int]) -> _Found:
+    """The columns taken one after the other; of `kept_anyway` it is known already that they are no combinations."""
     n, unit = len(gram) - 1, _unit(gram)
     scaled = gram / unit / unit[:, None]
     factor, kept = np.zeros((n + 1, n + 1)), [n]
@@ -100,14 +124,14 @@ def _from_left_to_right(gram: Floats) -> tuple[list[int], list[tuple[int, int]],
         count = len(kept)
         row = scipy.linalg.solve_triangular(factor[:count, :count], scaled[kept, j], lower=True, check_finite=False)
         new = float(scaled[j, j] - row @ row)
-        if gram[j, j] > 0.0 and new > SUSPECT:
-            factor[count, :count], factor[count, count] = row, np.sqrt(new)
+        if gram[j, j] > 0.0 and (new > SUSPECT or j in kept_anyway):
+            factor[count, :count], factor[count, count] = row, np.sqrt(max(new, LEAST_NEW))
             kept.append(j)
             continue
         back = scipy.linalg.solve_triangular(factor[:count, :count], row, lower=True, trans="T", check_finite=False)
         suspects.append((j, count))
         relations.append(np.asarray(back * unit[j] / unit[kept]))
-    return kept, suspects, factor, relations
+    return _Found(kept, suspects, factor, relations)
 
 
 def _solve(factor: Floats, right: Floats) -> Floats:

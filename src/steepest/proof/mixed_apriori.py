@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from steepest.mixed_rows import Layout
-from steepest.proof.apriori import FEW, Apriori
-from steepest.proof.rounding import SLACK, Metric, gamma
+from steepest.proof.apriori import Apriori
+from steepest.proof.rounding import FEW, SLACK, Metric, gamma
 from steepest.types import Floats
 
 __all__ = ["MixedApriori"]

@@ -17,9 +17,9 @@ from steepest.kernels.mixed import forward
 from steepest.mixed_rows import parts_of
 from steepest.objective import Engine
 from steepest.proof.certificate import Certificate, bounds, published
-from steepest.proof.evidence import FEW, Move, Reach, divergence_of, halves
+from steepest.proof.evidence import Move, Reach, divergence_of, halves
 from steepest.proof.mixed_apriori import MixedApriori
-from steepest.proof.rounding import SLACK, Metric
+from steepest.proof.rounding import FEW, SLACK, Metric
 from steepest.types import Block, Floats, Point
 
 __all__ = ["farther"]

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from steepest.types import Floats
 
-__all__ = ["SLACK", "UNIT", "Metric", "exact_dot", "gamma"]
+__all__ = ["FEW", "SLACK", "UNIT", "Metric", "exact_dot", "gamma"]
 
 UNIT = 2.0**-53
+FEW = 16.0 * UNIT  # the elementwise formulas are within 4 ulp (tests/test_formulas.py); a few products on top
 SLACK = 1.0 + 2.0**-20  # covers the rounding of the bounds themselves: sums of up to 2^32 terms that are all >= 0
 ROUGH = 1e-6  # of a loss: it raises a norm by half of that
 MANY = 512  # columns from which products of triangular matrices pay, and bounds by sums of rows

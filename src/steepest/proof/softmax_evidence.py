@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from steepest.kernels.softmax import pair_sums, slopes
-from steepest.proof.evidence import FEW, TINY, Totals, bend
+from steepest.proof.evidence import TINY, Totals, bend
 from steepest.proof.problem import Problem
-from steepest.proof.rounding import SLACK, Metric, gamma
+from steepest.proof.rounding import FEW, SLACK, Metric, gamma
 from steepest.types import Block, Floats
 
 __all__ = ["ClassTerms", "Dual", "Leverage", "dual", "examine_classes", "framed_classes", "leverage"]
