@@ -15,9 +15,8 @@ What it costs: rows are held, and read, twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,13 +25,12 @@ from numpy.typing import NDArray
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.optimum.outcome import Outcome
+from steepest.optimum.sparse_rows import densely
 from steepest.proof.certificate import disproved
 from steepest.proof.existence import check
-from steepest.types import Addable, Block, Floats
+from steepest.types import Floats
 
 __all__ = ["mirrored", "through_origin"]
-
-A = TypeVar("A", bound=Addable)
 
 
 def mirrored(
@@ -59,21 +57,6 @@ def through_origin(outcome: Outcome, engine: MemoryEngine | SparseEngine) -> Out
     witness = outcome.certificate.witness
     if witness is None:
         return replace(outcome, b=0.0)
-    counted = check(_Dense(engine), (*witness.direction[:-1], 0))
+    rows = densely(engine) if isinstance(engine, SparseEngine) else engine
+    counted = check(rows, (*witness.direction[:-1], 0))
     return outcome if counted is None else replace(outcome, b=0.0, certificate=disproved(counted))
-
-
-class _Dense:
-    """An engine whose blocks are dense."""
-
-    def __init__(self, engine: MemoryEngine | SparseEngine) -> None:
-        self.m, self.n, self.total_weight, self.engine = engine.m, engine.n, engine.total_weight, engine
-
-    def sum(self, of_block: Callable[[Block], A]) -> A:
-        """`of_block(block)` added over all blocks."""
-        return self.engine.sum(lambda block: of_block(_dense(block)))
-
-
-def _dense(block: Block) -> Block:
-    X: Any = block.X
-    return block if isinstance(X, np.ndarray) else replace(block, X=X.toarray())

@@ -94,9 +94,7 @@ def _down(task: Task, course: ClassCourse, request: Request, started: float) -> 
     """Walk down to the l1 that is asked for; the runs at that one."""
 
     def stop() -> StopRules:
-        spent = time.perf_counter() - started
-        budget = None if request.budget is None else max(1e-9, request.budget - spent)
-        return StopRules(request.iterations, budget=budget)
+        return StopRules(request.iterations, budget=request.left(time.perf_counter() - started))
 
     engine, K, l1, size = task.engine, course.rows.K, request.penalties.l1, course.u.size
     net = of_classes(task.net(l1, request.l2), K)

@@ -61,9 +61,7 @@ def _down(task: Task, request: Request, started: float) -> tuple[list[Run], Cour
     """Walk down to the l1 that is asked for; the runs at that one."""
 
     def stop() -> StopRules:
-        spent = time.perf_counter() - started
-        budget = None if request.budget is None else max(1e-9, request.budget - spent)
-        return StopRules(request.iterations, budget=budget)
+        return StopRules(request.iterations, budget=request.left(time.perf_counter() - started))
 
     course, l1, n = task.start(request.start), request.penalties.l1, task.table.n
     net, rough = task.net(l1, request.l2), Goal(ROUGH, stop(), rough=True)

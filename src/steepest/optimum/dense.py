@@ -179,7 +179,7 @@ def _drive(
     solver: Solver, seen: _Seen, request: Request, judge: Judge, started: float, steps: int, before: Sequence[Run] = ()
 ) -> Run:
     """Run over all rows until the judge has a verdict, the steps are made, or the budget ends."""
-    budget = None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started))
+    budget = request.left(time.perf_counter() - started)
     stop = StopRules(min(steps, request.iterations), tolerance=-1.0, gradient_tolerance=-1.0, budget=budget,
                      enough=judge.enough)  # fmt: skip
     return drive(solver, seen.oracle, stop, request.callback, before=before)

@@ -77,7 +77,7 @@ def minimise(engine: MixedEngine, request: Request) -> Outcome:
             theta = np.where(np.append(np.isfinite(table.frame.scale), True), theta, 0.0)
             _, point = table.objective.first(theta)
     judge = _Judge(table, table.apriori(look), request.tol)
-    budget = None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started) - read)
+    budget = request.left(time.perf_counter() - started + read)
     stop = StopRules(request.iterations, tolerance=-1.0, gradient_tolerance=-1.0, budget=budget, enough=judge.enough)
     watch = judge.watched(request.callback) if isinstance(request.callback, Watching) else None
     run = drive(newton(theta), Answered(table.objective, theta, point), stop, request.callback, watch)

@@ -47,6 +47,10 @@ class Request:
     intercept: bool = True
     penalties: Penalties = NONE
 
+    def left(self, seconds: float) -> float | None:
+        """What is left of the budget when so many seconds have gone by; None without one."""
+        return None if self.budget is None else max(1e-9, self.budget - seconds)
+
     def strengths(self, n: int) -> Floats:
         """(n,) l2 times the factors of the columns."""
         return self.l2 * (np.ones(n) if self.penalties.factors is None else self.penalties.factors)

@@ -89,7 +89,8 @@ def _without_dependent(outcome: Outcome, engine: MemoryEngine, K: int, request: 
         if request.on_note is not None:
             request.on_note(note)
     start = None if request.start is None else (request.start[0][kept], request.start[1])
-    request = replace(request, names=tuple(request.names[j] for j in kept), start=start)
+    names = tuple(request.names[j] for j in kept)
+    request = replace(request, names=names, start=start, budget=request.left(outcome.seconds))
     rows = MemoryEngine(engine.X[:, kept], engine.y, engine.weight, threads=engine.threads)
     again = _solved(rows, K, request)
     w = np.zeros((engine.n, K))
@@ -100,7 +101,8 @@ def _without_dependent(outcome: Outcome, engine: MemoryEngine, K: int, request: 
         direction[[*kept, engine.n]] = np.array(certificate.witness.direction, dtype=object).reshape(-1, K)
         columns = tuple(int(kept[j]) for j in certificate.witness.columns)
         certificate = disproved(replace(certificate.witness, direction=tuple(direction.ravel()), columns=columns))
-    return replace(again, w=w, certificate=certificate, passes=again.passes + outcome.passes + 3, notes=notes)
+    return replace(again, w=w, certificate=certificate, passes=again.passes + outcome.passes + 3,
+                   seconds=outcome.seconds + again.seconds, notes=notes)  # fmt: skip
 
 
 def class_weights(engine: Engine, K: int) -> Floats:
@@ -225,7 +227,7 @@ class _Fit:
         """One run over all rows; whether it ended only because its steps were made."""
         request, made = self.request, sum(len(run.trace.cost) for run in self.runs)
         left = request.iterations - made
-        budget = None if request.budget is None else request.budget - (time.perf_counter() - self.started)
+        budget = request.left(time.perf_counter() - self.started)
         stop = StopRules(left if steps is None else min(left, steps), budget=budget, enough=enough)
         run = drive(solver, self.objective, stop, self.request.callback, before=self.runs)
         self.runs.append(run)

@@ -113,8 +113,7 @@ class _Table:
     def drive(self, judge: _Judge, theta: Floats, metric: Metric, steps: int, runs: list[Run]) -> Run:
         """At most `steps` of L-BFGS over all rows."""
         made = sum(len(run.trace.cost) for run in runs)
-        spent = time.perf_counter() - self.started
-        budget = None if self.request.budget is None else max(0.0, self.request.budget - spent)
+        budget = self.request.left(time.perf_counter() - self.started)
         allowed = min(steps, max(0, self.request.iterations - made))
         stop = StopRules(allowed, tolerance=-1.0, gradient_tolerance=-1.0, budget=budget, enough=judge.enough)
         few = self.engine.n <= FEW_COLUMNS
@@ -250,7 +249,9 @@ def _outcome(table: _Table, judge: _Judge, runs: list[Run]) -> Outcome:
 
 def _by_hessian(engine: SparseEngine, request: Request, so_far: Outcome) -> Outcome:
     """Few columns and a penalty next to nothing: its diagonal proves too little, the whole Hessian does more."""
-    more = dense.minimise(densely(engine), replace(request, start=(so_far.w, so_far.b)))
+    more = dense.minimise(
+        densely(engine), replace(request, start=(so_far.w, so_far.b), budget=request.left(so_far.seconds))
+    )
     if not more.certificate.gap < so_far.certificate.gap:
         return so_far
     trace = joined((so_far.trace, more.trace))

@@ -45,7 +45,7 @@ def minimise(engine: MemoryEngine, request: Request) -> Outcome:
     certificate = _certificate(engine, request, rows, (w, b), found)
     if request.l2 == 0.0 and certificate.witness is None and engine.n <= MOST_COLUMNS:
         # it drops columns until the rest are independent, and proves on X
-        again = dense.minimise(engine, replace(request, budget=_left(request, started)))
+        again = dense.minimise(engine, replace(request, budget=request.left(time.perf_counter() - started)))
         return replace(again, seconds=time.perf_counter() - started)
     status = found.status
     if status in (Status.PROVED, Status.SEPARATED, Status.MINIMUM, Status.ITERATIONS):
@@ -66,12 +66,8 @@ def _of_rows(request: Request, rows: _Rows, started: float) -> Request:
 
     return replace(
         request, tol=min(request.tol, TIGHT), names=tuple(f"direction {k + 1}" for k in range(rows.rank)),
-        standardize=False, start=None, budget=_left(request, started), callback=None if callback is None else seen,
+        standardize=False, start=None, budget=request.left(time.perf_counter() - started), callback=None if callback is None else seen,
     )  # fmt: skip
-
-
-def _left(request: Request, started: float) -> float | None:
-    return None if request.budget is None else max(1e-9, request.budget - (time.perf_counter() - started))
 
 
 def _status(certificate: Certificate, request: Request) -> Status:
