@@ -66,7 +66,8 @@ def _of_rows(request: Request, rows: _Rows, started: float) -> Request:
 
     return replace(
         request, tol=min(request.tol, TIGHT), names=tuple(f"direction {k + 1}" for k in range(rows.rank)),
-        standardize=False, start=None, budget=request.left(time.perf_counter() - started), callback=None if callback is None else seen,
+        standardize=False, start=None, budget=request.left(time.perf_counter() - started),
+        callback=None if callback is None else seen,
     )  # fmt: skip
 
 
