@@ -54,7 +54,9 @@ THIS_ORDER = {"contract", "nsz"}
 
 
 def kept(signature: Any, fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile now, or load what was compiled before; without a folder to keep it in, compile anyway."""
+    """Compile for a signature now, for None at the first call, or load what was compiled before; without a folder to
+    keep it in, compile anyway.
+    """
 
     def compile_it(function: Callable[..., Any]) -> Callable[..., Any]:
         options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}

@@ -13,35 +13,19 @@ Sums over a column are taken in runs of `RUN` terms, so that their rounding grow
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import functools
 
 import numpy as np
-from numba import njit
 
+from steepest.kernels.compiled_parts import ANY_ORDER, THIS_ORDER, kept
 from steepest.kernels.coordinate_plain import RUN
 
 __all__ = ["by_rows", "correlate", "cross", "descend", "descend_dense", "descend_sparse", "forward"]
 
-_THIS_ORDER = {"contract", "nsz"}
-_ANY_ORDER = {"reassoc", "contract", "nsz"}  # sums in the order that is fastest here; every bound holds for any order
+_kept = functools.partial(kept, None)  # at its first call: few fits need all of these
 
 
-def _kept(fastmath: set[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compiled at its first call, or loaded; without a folder to keep it in, compiled in every process."""
-
-    def compile_it(function: Callable[..., Any]) -> Callable[..., Any]:
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
-        try:
-            compiled: Callable[..., Any] = njit(cache=True, **options)(function)
-        except (RuntimeError, OSError):
-            compiled = njit(**options)(function)
-        return compiled
-
-    return compile_it
-
-
-@_kept(_THIS_ORDER)
+@_kept(THIS_ORDER)
 def _least(pull, bent, terms, j):  # type: ignore[no-untyped-def]
     """The v that minimises ½ bent v² - pull v + l1 |v| within the bounds; `bent` includes l2."""
     l1 = terms[0, j]
@@ -53,7 +37,7 @@ def _least(pull, bent, terms, j):  # type: ignore[no-untyped-def]
     return min(max(v, terms[2, j]), terms[3, j])
 
 
-@_kept(_THIS_ORDER)
+@_kept(THIS_ORDER)
 def descend(gram, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-def]
     """Cyclic coordinate descent; (epochs made, whether a last round over all columns moved none beyond its slack).
 
@@ -84,7 +68,7 @@ def descend(gram, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-d
     return made, False
 
 
-@_kept(_ANY_ORDER)
+@_kept(ANY_ORDER)
 def descend_sparse(X, quadratic, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-def]
     """As `descend`, for G = X'DX - h h'/S of X = (starts, rows, data, columns) in CSC: z moves instead of the slope.
 
@@ -117,7 +101,7 @@ def descend_sparse(X, quadratic, slope, at, terms, slack, epochs):  # type: igno
     return made, False
 
 
-@_kept(_ANY_ORDER)
+@_kept(ANY_ORDER)
 def descend_dense(X, quadratic, slope, at, terms, slack, epochs):  # type: ignore[no-untyped-def]
     """As `descend_sparse`, for the columns of X (m, k) in Fortran's order."""
     D, edge, diagonal, total = quadratic
@@ -148,7 +132,7 @@ def descend_dense(X, quadratic, slope, at, terms, slack, epochs):  # type: ignor
     return made, False
 
 
-@_kept(_ANY_ORDER)
+@_kept(ANY_ORDER)
 def _column(rows, data, r, start, stop):  # type: ignore[no-untyped-def]
     total = 0.0
     while start < stop:
@@ -160,7 +144,7 @@ def _column(rows, data, r, start, stop):  # type: ignore[no-untyped-def]
     return total
 
 
-@_kept(_ANY_ORDER)
+@_kept(ANY_ORDER)
 def correlate(starts, rows, data, columns, r):  # type: ignore[no-untyped-def]
     """X'r, (k,) for the k `columns` of X in CSC: column j is rows[t], data[t] with starts[j] <= t < starts[j + 1]."""
     found = np.empty(len(columns))
@@ -170,7 +154,7 @@ def correlate(starts, rows, data, columns, r):  # type: ignore[no-untyped-def]
     return found
 
 
-@_kept(_ANY_ORDER)
+@_kept(ANY_ORDER)
 def forward(starts, rows, data, columns, v, z):  # type: ignore[no-untyped-def]
     """z + X v in place, for the `columns` of X in CSC; weights that are 0 cost nothing."""
     for a in range(len(columns)):
@@ -180,7 +164,7 @@ def forward(starts, rows, data, columns, v, z):  # type: ignore[no-untyped-def]
     return z
 
 
-@_kept(_ANY_ORDER)
+@_kept(ANY_ORDER)
 def by_rows(starts, rows, data, columns, m):  # type: ignore[no-untyped-def]
     """The `columns` of X in CSC as CSR: starts (m + 1,), places within `columns`, values."""
     first = np.zeros(m + 1, np.int64)
@@ -199,7 +183,7 @@ def by_rows(starts, rows, data, columns, m):  # type: ignore[no-untyped-def]
     return first, places, values
 
 
-@_kept(_ANY_ORDER)
+@_kept(ANY_ORDER)
 def cross(held, start, D):  # type: ignore[no-untyped-def]
     """X_B'DX, (k - start, k), and sums of D x_B; `held` is what `by_rows` made of k columns, and k; B from `start` on.
 

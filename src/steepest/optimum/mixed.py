@@ -30,6 +30,7 @@ from steepest.optimum.first_look import Answered
 from steepest.optimum.frame import frame_of, strengths
 from steepest.optimum.judge import Judge
 from steepest.optimum.mixed_objective import KERNEL, MixedObjective, moments
+from steepest.optimum.on_sample import singular
 from steepest.optimum.outcome import Outcome, Request, left_out
 from steepest.penalties import L2
 from steepest.proof.certificate import disproved
@@ -54,7 +55,6 @@ STEPS_ON_SAMPLE = 60
 STEPS_TRIED = 8  # halvings looked at together, where a unit step raises J on the sample
 SETTLED = 0.02  # of the sample's own uncertainty: its optimum need not be known better
 RIDGE = 0.1  # rows' worth of penalty on the sample: levels that it does not have stay where they are
-SINGULAR = 1e-10  # squared pivot of a unit diagonal: below, columns are looked at for relations
 
 
 def minimise(engine: MixedEngine, request: Request) -> Outcome:
@@ -70,7 +70,7 @@ def minimise(engine: MixedEngine, request: Request) -> Outcome:
     witness = separated_levels(engine, look.counts, free) if free.any() else None
     if witness is not None:
         return _separated(table, theta, point, witness, started)
-    if free.any() and _singular(point.hessian):
+    if free.any() and singular(point.hessian):
         dropped = dependent_levels(engine, table.frame)
         if dropped:
             table = table.without(dropped, request)
@@ -239,16 +239,6 @@ def _check(table: _Table, look: Look, request: Request) -> None:
             f"{named} holds NaN, or numbers beyond {LARGEST:.0e}, which cannot be squared: drop such rows, fill them "
             "in, or divide the column by a power of ten"
         )
-
-
-def _singular(hessian: Floats | None) -> bool:
-    """Whether, in units that make its diagonal 1, the matrix has a pivot next to nothing."""
-    assert hessian is not None  # the first read forms it
-    unit = np.sqrt(np.diagonal(hessian))
-    if not np.all(unit > 0.0) or not np.isfinite(unit).all():
-        return True
-    factor, failed = scipy.linalg.lapack.dpotrf(hessian / unit / unit[:, None], lower=1)
-    return bool(failed) or bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)
 
 
 def _point(objective: MixedObjective, theta: Floats, order: int) -> Point:

@@ -12,7 +12,7 @@ g = (g_w, g_b) the gradient of the sum F, and R the diagonal matrix of its stren
 In the frame with the exact centre c the Hessian is [A + R, 0; 0, S] with A >= 0, so M = diag(R, S) <= H, and C2 and C3
 hold with B² = max |x - c|²_{R^-1} + 1/S, which bounds probabilities and coefficients once lambda B < 1. The centre is
 only thought of: every quantity is algebra on sums over the sparse rows, each with a bound on its rounding.
-Proofs: docs/decisions/0001-certificates.md.
+Proofs: docs/decisions/0004-the-default-fit.md, "Sparse rows".
 """
 
 from __future__ import annotations
