@@ -47,7 +47,8 @@ class Fit:
     class_weights   of the fit, one per class; None without
     penalties       beyond l2: `l1`, `factors`, `lower`, `upper`, the last three None where they say nothing
     intercept       whether there is a b, or the plane goes through the origin
-    passes          times that all rows were read; of a named method, by itself: notes and certificate not counted
+    passes          times that all rows were read (the distinct ones, where rows repeat and are counted instead); of a
+                    named method, by itself: notes and certificate not counted
     """
 
     w: Floats
