@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from steepest.data.categories import Category, looks_like
+from steepest.data.categories import Category, looks_like, text_of
 from steepest.data.column_table import ColumnTable
 from steepest.data.design import of_content
 from steepest.data.door import Received
@@ -124,9 +124,10 @@ def read_files(
     return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source)
 
 
-def schema_of_files(paths: Paths, y: str | None, wishes: Wishes) -> Schema:
+def schema_of_files(paths: Paths, y: str | None, wishes: Wishes, missing_texts: Sequence[str] | None = None) -> Schema:
     """The schema of a table in files; see `steepest.schema`."""
-    return infer_schema(open_source(paths), Chosen(y, wishes=wishes))
+    texts = None if missing_texts is None else tuple(missing_texts)
+    return infer_schema(open_source(paths, missing=missing_texts), Chosen(y, wishes=wishes, missing_texts=texts))
 
 
 def infer_schema(source: Source, chosen: Chosen) -> Schema:
@@ -139,8 +140,9 @@ def infer_schema(source: Source, chosen: Chosen) -> Schema:
 
 
 def opened(
-    paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float, spool: Place | None = None
-) -> Received:
+    paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float, spool: Place | None = None,
+    positive: Any = None,
+) -> Received:  # fmt: skip
     """What to fit, for `steepest.fit(paths, y)`: y names the column of the target, `weight` one of weights or None."""
     if not isinstance(y, str) or not (weight is None or isinstance(weight, str)):
         raise DataError(
@@ -148,7 +150,9 @@ def opened(
         )
     texts = None if schema is None else schema.missing_texts
     source = open_source(paths, missing=texts)
-    table = read_files(source, Chosen(y, weights=weight, schema=schema, spool=spool), dense_up_to)
+    label = None if positive is None else text_of(positive)
+    chosen = Chosen(y, weights=weight, positive=label, schema=schema, missing_texts=texts, spool=spool)
+    table = read_files(source, chosen, dense_up_to)
     return replace(table.received(), remarks=table.remarks)
 
 
