@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 from spooled_tables import frame, written
 
+import steepest
 from steepest.cli import main
 
 GAPS = [f"--missing={name}" for name in ("age=indicator", "size=indicator", "colour=category")]
@@ -59,3 +60,24 @@ def test_weights_that_are_none(tmp_path):
     table["s"] = np.where(table["y"] == "yes", 1.0, 0.0)
     done = run(written(tmp_path, table), "--target", "y", "--weights", "s", *GAPS, "--spool", tmp_path / "spool")
     assert "weight 0 to every row of class" in done.stderr
+
+
+def test_the_model_knows_the_ranges_of_its_columns(tmp_path):
+    """As of rows in memory: seen when they were decoded, so that guard rails cost no read."""
+    table = frame(60_000, missing=False).drop(columns="s")
+    path = written(tmp_path, table, "csv")
+    ranges = {}
+    for name, more in (("held", []), ("spooled", ["--spool", tmp_path / "spool"])):
+        done = run(path, "--target", "y", *more, "--out", tmp_path / f"{name}.json")
+        assert done.exit_code == 0, done.output
+        ranges[name] = steepest.load(tmp_path / f"{name}.json").provenance
+    assert ranges["spooled"].ranges == ranges["held"].ranges
+    assert ranges["spooled"].counts == ranges["held"].counts
+    assert ranges["spooled"].rows == 60_000
+    table.loc[:4, "age"] = 1000.0
+    said = CliRunner().invoke(main, ["predict", str(tmp_path / "spooled.json"), str(written(tmp_path, table, "csv"))])
+    lines = said.stdout.splitlines()
+    assert [line.split(",")[5] for line in lines[1:8]] == ["1"] * 5 + ["0"] * 2
+    assert "ranges" not in said.stderr
+    checked = CliRunner().invoke(main, ["verify", str(tmp_path / "spooled.json"), str(path)])
+    assert "the model was saved without its rows" in checked.stdout

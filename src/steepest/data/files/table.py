@@ -20,7 +20,7 @@ from steepest.data.files.gathering import Gathered, content_of, gather
 from steepest.data.files.inputs import Paths
 from steepest.data.files.kinds import kinds_of, sample
 from steepest.data.files.source import Source, open_source
-from steepest.data.guards import spellings
+from steepest.data.guards import Range, spellings
 from steepest.data.inference import schema_from
 from steepest.data.intake import happened
 from steepest.data.mixed_table import check_memory
@@ -62,7 +62,8 @@ class Chosen:
 class FileTable:
     """m rows: the design X by `schema`, the labels, weights (m,) or None, and what is worth a word.
 
-    Rows that miss something and are to be dropped have weight 0.
+    Rows that miss something and are to be dropped have weight 0. Of rows on disk `kept` says where answers are kept,
+    and `ranges` are those of the columns.
     """
 
     shown: str
@@ -73,6 +74,7 @@ class FileTable:
     remarks: tuple[Remark, ...]
     kept: tuple[Path, str] | None = None
     source: Source | None = None
+    ranges: tuple[Range, ...] | None = None
 
     def changes(self) -> tuple[Remark, ...]:
         """What happened to the files since all rows were read; these, in memory or on disk, are of the time before."""
@@ -121,7 +123,8 @@ def read_files(
         check_memory(design.X, chosen.spool.memory, source.threads)
     kept = None if chosen.spool is None else _kept(chosen, schema, labels)
     remarks = (*remarks, *happened(design, schema, found.m), *_resumed(found.found_in))
-    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source)
+    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source,
+                     None if chosen.spool is None else on_disk.ranges_of(found, schema))  # fmt: skip
 
 
 def schema_of_files(paths: Paths, y: str | None, wishes: Wishes, missing_texts: Sequence[str] | None = None) -> Schema:
