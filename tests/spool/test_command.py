@@ -81,3 +81,30 @@ def test_the_model_knows_the_ranges_of_its_columns(tmp_path):
     assert "ranges" not in said.stderr
     checked = CliRunner().invoke(main, ["verify", str(tmp_path / "spooled.json"), str(path)])
     assert "the model was saved without its rows" in checked.stdout
+
+
+def test_the_method_is_named_before_and_after(tmp_path):
+    """Codes that stay codes, the sample, and that rows lie on disk."""
+    table = frame(200_000, missing=False).drop(columns="s")
+    path = written(tmp_path, table)
+    said = CliRunner().invoke(main, ["forecast", str(path), "--target", "y", "--spool", str(tmp_path / "spool")])
+    assert said.exit_code == 0, said.output
+    assert len(list((tmp_path / "spool").iterdir())) == 1
+    done = run(path, "--target", "y", "--spool", tmp_path / "spool")
+    for words, rows in ((said.stdout, "the rows are read from disk"), (done.stdout, "the rows are read from disk, a")):
+        text = " ".join(words.split())
+        assert "Newton's method on numbers and codes of levels, which are never written out, from the optimum" in text
+        assert rows in text
+    assert "a row has 5 numbers and categories where 34 columns would be written out, and" in " ".join(
+        said.stdout.split()
+    )
+    assert "an earlier run decoded are used" in done.stderr
+    document = json.loads(CliRunner().invoke(main, ["forecast", str(path), "--target", "y", "--json"]).stdout)
+    assert (document["regime"], document["rows"], document["features"], document["passes"]) == ("codes", 200_000, 34, 3)
+
+
+def test_the_method_of_more_than_two_classes(tmp_path):
+    table = frame(3000, missing=False).drop(columns="s")
+    table["y"] = np.where(table["town"] == "t03", "other", table["y"])
+    done = run(written(tmp_path, table, "csv"), "--target", "y", "--drop", "town", "--l2", "0.1")
+    assert "Newton's method for all classes at once" in " ".join(done.stdout.split())
