@@ -10,7 +10,7 @@ from steepest.data.column_table import ColumnTable, Levels, Number
 from steepest.data.columns import Held
 from steepest.data.mixed_table import MixedTable
 from steepest.engines.mixed import MixedEngine
-from steepest.optimum import Request
+from steepest.optimum import Request, mixed
 from steepest.optimum import minimise as by_regime
 
 
