@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from steepest.data import Schema, as_rows, as_table, as_weights, encode_labels, receive
+from steepest.data import Schema, as_rows, as_table, as_weights, encode_labels, led_by, receive
 from steepest.data.column_table import ColumnTable
 from steepest.data.mixed_table import pays
 from steepest.data.schema import Remark
@@ -57,6 +57,7 @@ def fit(
     sample_weight: ArrayLike | None = None,
     class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
     trials: ArrayLike | None = None,
+    positive: Any = None,
     offset: ArrayLike | None = None,
     w: ArrayLike | None = None,
     b: ArrayLike = 0.0,
@@ -115,6 +116,8 @@ def fit(
         so weighted; `Fit.calibrated()` turns them back.
     trials
         (m,) or one number: y then counts successes out of so many trials; with trials=1 it is a share between 0 and 1.
+    positive
+        Which of two labels is the positive class; the larger one in sorted order if not given.
     offset
         (m,) added to z as it is: z = w'x + b + offset. Two classes only.
     w, b
@@ -169,14 +172,12 @@ def fit(
     if method == "auto" and (descends or kernel != "auto"):
         method = "gd"  # these are options of descent
     dense_up_to = math.inf if method != "auto" else 0 if np.any(l2) else MOST_DENSE
-    received = receive(X, y, sample_weight, schema, dense_up_to, spool)
+    received = receive(X, y, sample_weight, schema, dense_up_to, spool, positive)
     X, y, sample_weight, schema = received.X, received.y, received.weight, received.schema
     checked = as_csr if issparse(X) else as_table if method == "auto" else as_rows
     rows = checked(X)
     m, n = rows.shape
-    weight: Any = (
-        as_weights(sample_weight, m) if received.classes is None else sample_weight
-    )  # those of files are known
+    weight: Any = as_weights(sample_weight, m) if received.classes is None else sample_weight
     most = MOST_CLASSES if method == "auto" else 2
     target: NDArray[Any]
     if trials is None:
@@ -187,6 +188,8 @@ def fit(
         target, classes = (labels, received.classes) if received.classes else encode_labels(y, m, weight, most)
     else:
         target, classes, weight = successes(y, trials, m, weight)
+    if positive is not None:
+        target, classes = led_by(positive, target, classes)
     factors = _factors(class_weight, target, classes, weight, trials)
     weight = weight if factors is None else of_classes(factors, target, weight)
     away = None if offset is None else _offset(offset, m, len(classes), kernel)

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from steepest.calibration import Machine, machine
-from steepest.optimum.regime import Regime, choose, sample_size
+from steepest.optimum.regime import Regime, choose, sample_of_codes, sample_size
 
 __all__ = ["Forecast", "forecast"]
 
 HEADS = 2.0  # passes' worth of looking at the columns and of the last proof
 ROWS_PASSES, WIDE_SLOWER = 13.0, 1.5  # as counted on 200 x 2,000 and 900 x 3,000, C from 1 to 100
 SPARSE_NUMBER = 12  # bytes of a stored number with its column
+CODE, ADDED = 4, 16  # bytes of a code as it is read; and moved for each pair of terms that is added up
 SPARSE_SLOWER = 2.0  # a scattered number takes longer than its bytes
 
 
@@ -57,9 +58,12 @@ def forecast(
     dtype: DTypeLike = np.float64,
     nnz: int | None = None,
     tol: float = 1e-9,
+    terms: int | None = None,
     on: Machine | None = None,
 ) -> Forecast:
     """The forecast for m rows of n columns of `dtype`, nnz stored numbers if the table is sparse, to a proved `tol`.
+
+    `terms`: numbers and categories of a row, where categories stay codes and are not written out.
 
     `on` gives the rates of another machine; by default this one's are measured once, in about 50 ms, and kept in the
     user's cache folder. Raises ValueError for sizes, a penalty or a tolerance out of range.
@@ -74,10 +78,13 @@ def forecast(
     if not (0.0 <= l2 < math.inf and 0.0 < tol < 1.0):
         raise ValueError(f"l2={l2} must be >= 0, and tol={tol} between 0 and 1")
     rates = machine() if on is None else on
-    choice = choose(m, n, nnz, classes, l2)
+    choice = choose(m, n, nnz, classes, l2, terms)
+    codes = terms if choice.regime in (Regime.CODES, Regime.CODES_ALONE) else None
     size = m * n * np.dtype(dtype).itemsize if nnz is None else nnz * SPARSE_NUMBER
+    size = size if codes is None else m * codes * CODE
     passes, products, memory = _work(choice.regime, m, n, classes, tol, l2)
-    per_pass = _pass_bytes(m, n, nnz) / rates.bandwidth + rates.call
+    moved = _pass_bytes(m, n, nnz) if codes is None else m * (CODE * codes + ADDED * codes * codes / 2.0)
+    per_pass = moved / rates.bandwidth + rates.call
     seconds = passes * per_pass * _columns(choice.regime, classes) + products / rates.products
     return Forecast(
         choice.regime, choice.regime.value, choice.reason, passes, seconds, memory, math.ceil(passes) * float(size)
@@ -108,6 +115,10 @@ def _work(regime: Regime, m: int, n: int, classes: int, tol: float, l2: float) -
         size = sample_size(m, n)
         hessians = 3.0 * (0.5 * size * n * n + n**3 / 3.0)
         return HEADS + 1.5 + digits / 2.0, hessians, 8.0 * (size * n + 3 * n * n) + block
+    if regime in (Regime.CODES, Regime.CODES_ALONE):
+        rows = sample_of_codes(m, n)
+        passes = 3.0 if rows else 3.0 + math.log2(max(2.0, digits))
+        return passes, passes * n**3, 8.0 * (rows * 8 + 8 * n * n)
     if regime is Regime.ROWS:
         steps = 4.0 + math.log2(max(2.0, digits))
         return HEADS + ROWS_PASSES, 0.5 * m * m * n + (9.0 + steps) * m**3, 8.0 * 4 * m * m + block

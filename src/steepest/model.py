@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from steepest import __version__, formulas
 from steepest.data import as_rows, framed, is_frame, product
+from steepest.data.guards import Range
 from steepest.data.model_fields import FORMAT, VERSION, schema_of, schema_written
 from steepest.data.model_file import LARGEST, parse, render
 from steepest.data.quoting import safe
@@ -117,6 +118,18 @@ class Model:
             raise DataError("X and y are the rows of the fit together: give both, or none")
         if X is not None:
             model = model._with_facts(fit, X, y, sample_weight)
+        return replace(model, parity=make_parity(model.scorer))
+
+    def knowing(self, ranges: tuple[Range, ...] | None, counts: tuple[int, ...]) -> Model:
+        """The same model with what is known of its rows without a read: ranges by column of the schema, rows per class.
+
+        >>> import steepest
+        >>> model = Model.of(steepest.fit([[1.0], [2.0], [3.0], [4.0]], [0, 1, 0, 1])).knowing(((1.0, 4.0),), (2, 2))
+        >>> model.predictions([[2.5], [9.0]]).out_of_range
+        array([0, 1])
+        """
+        provenance = replace(self.provenance, rows=sum(counts), counts=counts, ranges=ranges)
+        model = replace(self, provenance=provenance)
         return replace(model, parity=make_parity(model.scorer))
 
     def _with_facts(self, fit: Fit, X: Any, y: Any, sample_weight: Any) -> Model:

@@ -49,7 +49,7 @@ REFUSED = {  # name: (content, what the one line must say)
     "Latin-1 in the header": (b"x\xe9,y\n1,a\n", "line 1: the byte 0xe9"),
     "UTF-16": ("x,y\n1,a\n".encode("utf-16"), "the file is UTF-16 text"),
     "zip": (b"PK\x03\x04\x14\x00\x00\x00", "an Excel workbook"),
-    "gzip": (b"\x1f\x8b\x08\x00\x00", "cannot be read"),
+    "gzip": (b"\x1f\x8b\x08\x00\x00", "cannot be unpacked"),
     "Parquet": (b"PAR1\x15\x00", "is it damaged?"),
     "semicolons": (b"x;y\n1;a\n", "line 1: the columns are separated by ';'"),
     "tabs": (b"x\ty\n1\ta\n", "separated by '\\t'"),

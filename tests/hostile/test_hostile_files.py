@@ -24,6 +24,7 @@ from steepest.cli import main
 Made = Callable[[Path], Path]
 X = [0.5, 1.5, 2.0, 1.0, 3.0, 2.5]
 Y = ["no", "no", "yes", "no", "yes", "no"]
+LONG = b"x,y\n" + b"1,no\n2,yes\n" * 120_000
 
 
 def parquet(**columns: Any) -> Made:
@@ -73,21 +74,33 @@ def packed(change: Callable[[bytes], bytes]) -> Made:
     return raw("t.csv.gz", change(gzip.compress(b"x,y\n" + b"1,no\n2,yes\n" * 50_000)))
 
 
+def zstd(content: bytes, change: Callable[[bytes], bytes] = lambda data: data) -> Made:
+    return raw("t.csv.zst", change(pa.compress(content, codec="zstd", asbytes=True)))
+
+
 def many(column: list[Any], y: list[str] | None = None) -> Made:
     return parquet(x=column, y=y or [Y[k % 6] for k in range(len(column))])
 
 
-LONG = b"x,y\n" + b"1,no\n2,yes\n" * 120_000
-
 REFUSED: dict[str, tuple[Made, str]] = {
     "Parquet cut off": (damaged(lambda data: data[:-20]), "t.parquet: it cannot be read"),
     "Parquet of its first bytes only": (raw("t.parquet", b"PAR1"), "t.parquet: it cannot be read"),
-    "Parquet with a wrong footer length": (damaged(lambda data: data[:-8] + b"\xff\xff\xff\x7fPAR1"), "is it damaged?"),
+    "Parquet with a wrong footer length": (
+        damaged(lambda data: data[:-8] + b"\xff\xff\xff\x7fPAR1"), "t.parquet: it cannot be read (Footer length error",
+    ),
     "Parquet with noise in the footer": (
-        damaged(lambda data: data[:200] + bytes(len(data) - 208) + data[-8:]), "is it damaged?",
+        damaged(lambda data: data[:200] + bytes(len(data) - 208) + data[-8:]),
+        "t.parquet: it cannot be read (TProtocolException: Invalid data); is it damaged? Write it again",
+    ),
+    "Parquet with noise in the head of a page": (
+        damaged(lambda data: data[:4] + b"\xff" * 10 + data[14:]), "t.parquet, column 'x': it cannot be read (",
     ),
     "Parquet with noise in a page": (
-        damaged(lambda data: data[:4] + b"\xff" * 60 + data[64:]), "t.parquet",
+        damaged(lambda data: data[:40] + b"\xa5" * 20 + data[60:]), "t.parquet, column 'x': it cannot be read (",
+    ),
+    "Parquet with noise in the last page": (
+        damaged(lambda data: data[: data.rindex(b"yes") - 8] + b"\xa5" * 20 + data[data.rindex(b"yes") + 12 :]),
+        "is it damaged? Write it again, or fetch it again",
     ),
     "Parquet without rows": (parquet(x=pa.array([], pa.float64()), y=pa.array([], pa.string())), "no rows"),
     "Parquet with nulls in the target": (parquet(y=[*Y[:5], None]), "row 6: the target 'y' is missing"),
@@ -128,9 +141,30 @@ REFUSED: dict[str, tuple[Made, str]] = {
         lambda folder: [parts({"x": X, "y": Y}, name=f"k={k}/part-{{}}.parquet")(folder) for k in ("1", "two")][1],
         "column 'k': 'two' is not a number",
     ),
-    "gzip cut off": (packed(lambda data: data[:-200]), "t.csv.gz"),
-    "gzip with noise": (packed(lambda data: data[:100] + b"\x00" * 100 + data[200:]), "t.csv.gz"),
-    "zstd of its first bytes only": (raw("t.csv.zst", b"\x28\xb5\x2f\xfd\x00"), "t.csv.zst"),
+    "gzip cut off": (packed(lambda data: data[:-200]), "t.csv.gz: cannot be unpacked (Compressed file ended before"),
+    "gzip with noise": (packed(lambda data: data[:100] + b"\x00" * 100 + data[200:]), "t.csv.gz, line 5539: 1 cell"),
+    "gzip with a wrong sum": (packed(lambda data: data[:-6] + b"\0\0" + data[-4:]), "unpacked (CRC check failed"),
+    "gzip of noise": (raw("t.csv.gz", b"\x1f\x8b\x08" + bytes(range(256))), "it is cut off or damaged: pack it again"),
+    "zstd of its first bytes only": (raw("t.csv.zst", b"\x28\xb5\x2f\xfd\x00"), "t.csv.zst is no whole zstd file"),
+    "zstd cut off": (zstd(LONG, lambda data: data[:-20]), "t.csv.zst is no whole zstd file, it is cut off"),
+    "zstd without its last byte": (zstd(LONG, lambda data: data[:-1]), "t.csv.zst is no whole zstd file"),
+    "zstd and more": (zstd(LONG, lambda data: data + b"more"), "t.csv.zst is no whole zstd file"),
+    "zstd with noise": (
+        zstd(LONG, lambda data: data[:15] + bytes(6) + data[21:]), "t.csv.zst, line 1: a NUL character: the",
+    ),
+    "a comma too many in gzip": (raw("t.csv.gz", gzip.compress(LONG + b"1,no,\n" + LONG[4:])), "line 240002: 3 cells"),
+    "a comma too many at the end of gzip": (raw("t.csv.gz", gzip.compress(LONG + b"1,no,")), "line 240002: 3 cells"),
+    "a comma too many in zstd": (zstd(LONG + b"1,no,\n" + LONG[4:]), "t.csv.zst, line 240002: 3 cells, but the header"),
+    "a comma too many, CRLF, in zstd": (zstd(LONG.replace(b"\n", b"\r\n") + b"1,no,\r\n"), "line 240002: 3 cells"),
+    "a row too short in zstd": (zstd(LONG + b"1\n"), "t.csv.zst, line 240002: 1 cell, but the header has 2 columns"),
+    "text among numbers in zstd": (zstd(LONG + b"three,no\n"), "t.csv.zst, line 240002, column 'x': 'three' is not"),
+    "a giant cell among numbers": (
+        raw("t.csv", LONG + b'"' + b"z" * 3_000_000 + b'",no\n'), "t.csv, line 240002, column 'x': 'zzzz",
+    ),
+    "a cell beyond all bounds": (
+        raw("t.csv", LONG + b'2,"' + b"z" * 17_000_000 + b'"\n'), "t.csv, line 240002: no end within 16,777,216",
+    ),
+    "a giant cell that is never closed": (raw("t.csv", LONG + b'2,"no\n' + LONG[4:]), "line 240002: a quotation mark"),
     "a socket's name": (lambda folder: folder / "none.parquet", "none.parquet: no such file"),
     "Excel": (raw("t.xlsx", b"PK\x03\x04\x14\x00\x06\x00"), "an Excel workbook"),
     "identifiers of two hundred thousand rows": (
@@ -179,8 +213,15 @@ READ: dict[str, tuple[Made, dict[str, Any]]] = {
     "CRLF and LF": (raw("t.csv", b"x,y\r\n" + b"1,no\r\n0,yes\n" * 100_000), {"rows": 200_000}),
     "a giant cell": (
         raw("t.csv", b"x,y\n1,no\n2,yes\n" + b"3,no\n1,yes\n" * 100_000 + b'2,"' + b"z" * 3_000_000 + b'"\n2,yes\n'),
-        {"rows": 200_004},
+        {"rows": 200_004, "classes": ["no", "yes", "z" * 3_000_000], "counts": [100_001, 100_002, 1]},
     ),
+    "empty last cells and commas in quotes, packed": (
+        raw("t.csv.gz", gzip.compress(b"x,y,c\n" + b'1,no,"a,\n"\n2,yes,b\n' * 60_000)), {"rows": 120_000},
+    ),
+    "empty last cells and commas in quotes, zstd": (
+        zstd(b"x,y,c\n" + b'1,no,"a,\n"\n2,yes,b\n' * 60_000 + b"1,no,b\n"), {"rows": 120_001},
+    ),
+    "blank lines before the header, zstd": (zstd(b"\n\n" + LONG), {"rows": 240_000, "classes": ["no", "yes"]}),
 }  # fmt: skip
 
 
@@ -205,13 +246,18 @@ def test_refused_in_one_line(name: str, tmp_path: Path, monkeypatch: pytest.Monk
 def test_read_right(name: str, tmp_path: Path) -> None:
     make, expected = READ[name]
     result = call(str(make(tmp_path)), "--l2", "0.1")
-    if name == "a giant cell":  # a third class
-        assert '"zzz' in result.stdout
-        return
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)
     found["names"] = list(found["coefficients"])
     assert {key: found[key] for key in expected} == expected
+
+
+def test_a_giant_label_fits_on_the_screen(tmp_path: Path) -> None:
+    file = READ["a giant cell"][0](tmp_path)
+    result = CliRunner().invoke(main, ["fit", str(file), "--target", "y", "--l2", "0.1"])
+    assert result.exit_code == 0
+    assert "zzzz…" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
 
 
 def test_enough_of_them() -> None:

@@ -265,6 +265,8 @@ def agree(**given: Any) -> int:
     "--columns", type=NAMES, metavar="A,B,…", multiple=True, help="The features.  [all columns but the target]"
 )
 @click.option("--drop", metavar="NAME", multiple=True, help="Leave this column out; can be repeated.")
+@_schema_options
+@click.option("--spool", metavar="DIR", help="Decode the rows to this folder; the fit will find them there.")
 @click.option("--l2", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Penalty ½ l2 |w|².  [0]")
 @click.option("--tol", type=POSITIVE, metavar="NUMBER", default=1e-9, help="Relative gap to prove.  [1e-9]")
 @click.option("--json", is_flag=True, help="Print one JSON object instead.")

@@ -132,8 +132,10 @@ def _save(asked: FitOptions, table: FileTable, fitted: Fit) -> None:
     """The model with what is known of its rows, and a word about which they were."""
     assert asked.out is not None
     if isinstance(table.target.codes, SpoolColumn):
-        fitted.save(asked.out)
-        note(f"{asked.out}: rows on disk were not read again for it, so it has no ranges of columns, for guard rails")
+        model = Model.of(fitted, target=table.target.name, source=table.shown, weights=asked.weights)
+        model.knowing(table.ranges, table.target.counts).save(asked.out)
+        if not asked.quiet:
+            note(f"{asked.out}: rows on disk were not read again for it, so it has no fingerprint of them")
         return
     labels = np.array(table.target.classes, dtype=object)[table.target.codes]
     model = Model.of(

@@ -10,6 +10,7 @@ import click
 from steepest.cli.options import ForecastOptions
 from steepest.cli.render import count, line
 from steepest.cli.table import open_table
+from steepest.data.mixed_table import terms_of_codes
 from steepest.forecasting import forecast
 
 __all__ = ["run"]
@@ -22,16 +23,17 @@ def run(asked: ForecastOptions) -> int:
     if asked.shape is not None and asked.file is not None:
         raise click.UsageError("--shape stands in for a file: give one of them")
     if asked.shape is None:
-        m, n = open_table(asked).X.shape
+        table = open_table(asked)
+        (m, n), terms, classes = table.X.shape, terms_of_codes(table.X), len(table.target.classes)
     else:
-        m, n = asked.shape
-    found = forecast(m, n, l2=asked.l2, tol=asked.tol)
+        (m, n), terms, classes = asked.shape, None, 2
+    found = forecast(m, n, classes=classes, l2=asked.l2, tol=asked.tol, terms=terms)
     if asked.json:
         document = asdict(found) | {"regime": found.regime.name.lower(), "rows": m, "features": n}
         click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
         return 0
     click.echo(line("table", f"{count(m, 'row')}, {count(n, 'feature')}"))
-    click.echo(line("method", found.method))
+    click.echo(line("method", found.method + ("" if asked.spool is None else "; the rows are read from disk")))
     click.echo(line("because", found.why))
     click.echo(line("passes", f"about {found.passes:.0f}, reading {found.bytes_read / 1e6:,.0f} MB in all"))
     click.echo(line("seconds", f"about {found.seconds:.2g} on this machine; half or twice that is usual"))

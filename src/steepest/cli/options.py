@@ -159,6 +159,13 @@ class ForecastOptions:
     shape: tuple[int, int] | None
     columns: tuple[tuple[str, ...], ...]
     drop: tuple[str, ...]
+    missing: tuple[str, ...]
+    unseen: tuple[str, ...]
+    rare: tuple[str, ...]
+    reference: tuple[str, ...]
+    category: tuple[str, ...]
+    na: tuple[tuple[str, ...], ...]
+    spool: str | None
     l2: float
     tol: float
     json: bool

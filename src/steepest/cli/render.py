@@ -14,7 +14,9 @@ from steepest import __version__
 from steepest.cli.lazily import module
 from steepest.cli.screen import coloured, width
 from steepest.data.files.table import FileTable
+from steepest.data.mixed_table import terms_of_codes
 from steepest.data.quoting import safe
+from steepest.data.spool.columns import SpoolColumn
 from steepest.optimum.regime import choose
 from steepest.proof.certificate import Certificate
 from steepest.result import Fit
@@ -161,11 +163,14 @@ def _what(outcome: Outcome) -> str:
     if fit.penalties.l1:
         objective += f", plus {f'{fit.penalties.l1:g} · |w|₁'.replace(' ', GLUE)}"
     if fit.method == "auto":
-        method = f"auto: {choose(outcome.m, len(table.names), l2=fit.l2).regime.value}"
+        terms = terms_of_codes(table.X) if fit.penalties.smooth else None
+        method = f"auto: {choose(outcome.m, len(table.names), None, len(labels), fit.l2, terms).regime.value}"
     else:
         method = fit.method if fit.learning_rate is None else f"{fit.method}, α = {fit.learning_rate:.6g}"
     if fit.standardize:
         method += ", on standardised columns"
+    if isinstance(target.codes, SpoolColumn):
+        method += "; the rows are read from disk, a block at a time"
     return "\n".join(
         [
             line("read", f"{table.shown}: {count(outcome.m, 'row')}{weighted}, {count(len(table.names), 'feature')}"),

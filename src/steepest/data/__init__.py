@@ -2,7 +2,7 @@
 
 from steepest.data.arrays import as_rows, as_table, as_weights, is_frame, product
 from steepest.data.door import Received, framed, receive
-from steepest.data.labels import encode_labels
+from steepest.data.labels import encode_labels, led_by
 from steepest.data.schema import Schema
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "encode_labels",
     "framed",
     "is_frame",
+    "led_by",
     "product",
     "receive",
 ]

@@ -128,7 +128,11 @@ class CsvRows:
             if "\0" in line:
                 raise self.error(number, f"a NUL character: {self._looks_like() or 'the file is damaged or binary'}")
             if len(line) == LONGEST_LINE and not line.endswith(("\n", "\r")):
-                raise self.error(number, f"no end within {LONGEST_LINE:,} characters: this is no table")
+                raise self.error(
+                    number,
+                    f"no end within {LONGEST_LINE:,} characters: this is no table, or a "
+                    "cell of it is far too long: cut it short",
+                )
             yield line
 
     def _check_text(self, line: str, number: int) -> None:
@@ -192,7 +196,9 @@ def refusal(error: Exception) -> str:
         return "this is a directory, a file is needed"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if isinstance(error, OSError | EOFError):
+    if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
+        return f"cannot be unpacked ({error}); it is cut off or damaged: pack it again, or fetch it again"
+    if isinstance(error, OSError):
         return f"cannot be read ({getattr(error, 'strerror', None) or error})"
     return f"no possible name of a file ({error})"
 

@@ -39,19 +39,25 @@ class Received:
 
 
 def receive(
-    X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_to: float, spool: Any = None
-) -> Received:
+    X: Any, y: Any, sample_weight: Any, schema: Schema | None, dense_up_to: float, spool: Any = None,
+    positive: Any = None,
+) -> Received:  # fmt: skip
     """What to fit. Of a frame or of files, y and sample_weight may be names of columns, and more columns of levels than
-    `dense_up_to` may become sparse rows. Files are decoded to the folder `spool`, if one is given, not to memory.
+    `dense_up_to` may become sparse rows. Files are decoded to the folder `spool`, if one is given, not to memory; of
+    their labels `positive` is the positive one.
     """
     if hasattr(type(X), "received"):  # a table of files, opened already
         found: Received = X.received()
         return found
     if spool is not None:
-        return _spooled(X, y, sample_weight, schema, spool)
-    if is_frame(X) or is_paths(X):
-        door = "steepest.data.intake" if is_frame(X) else "steepest.data.files.table"
-        received: Received = import_module(door).opened(X, y, sample_weight, schema, dense_up_to)
+        return _spooled(X, y, sample_weight, schema, spool, positive)
+    received: Received
+    if is_paths(X):
+        files = import_module("steepest.data.files.table")
+        received = files.opened(X, y, sample_weight, schema, dense_up_to, positive=positive)
+        return received
+    if is_frame(X):
+        received = import_module("steepest.data.intake").opened(X, y, sample_weight, schema, dense_up_to)
         return received
     if schema is not None:
         raise DataError(f"a schema describes the columns of a frame, but X is of type {type(X).__name__}")
@@ -60,13 +66,14 @@ def receive(
     return Received(X, y, sample_weight)
 
 
-def _spooled(X: Any, y: Any, sample_weight: Any, schema: Schema | None, folder: Any) -> Received:
+def _spooled(X: Any, y: Any, sample_weight: Any, schema: Schema | None, folder: Any, positive: Any) -> Received:
     if not is_paths(X):
         raise DataError(
             f"a spool is for rows in files, but X is of type {type(X).__name__}: give the paths of the files"
         )
     place = import_module("steepest.data.spool.writing").Place(Path(folder))
-    received: Received = import_module("steepest.data.files.table").opened(X, y, sample_weight, schema, math.inf, place)
+    files = import_module("steepest.data.files.table")
+    received: Received = files.opened(X, y, sample_weight, schema, math.inf, place, positive)
     return received
 
 

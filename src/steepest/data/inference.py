@@ -35,6 +35,7 @@ def schema(
     exclude: Sequence[str] = (),
     categories: Sequence[str] = (),
     rare: float | Mapping[str, float] = 0,
+    missing_texts: Sequence[str] | None = None,
 ) -> Schema:
     """What the columns of a frame are, to be looked at, kept, and given to `steepest.fit(frame, y, schema=…)`.
 
@@ -62,6 +63,9 @@ def schema(
     rare
         Levels with fewer rows than this count as one level, "(rare)"; below 1 it is a share of the rows. One for all,
         or by name: {"town": 50}.
+    missing_texts
+        Of files: the texts that mean a missing value, in any case, beside the empty cell of CSV. None: NA, N/A, null,
+        nan, ? and - in CSV, and no text in Parquet. The schema keeps them, and so does the model.
 
     Returns
     -------
@@ -86,7 +90,9 @@ def schema(
     wishes = Wishes(missing, unseen, reference, tuple(exclude), tuple(categories), rare)
     special = () if y is None else (y,)
     if is_paths(frame):
-        return import_module("steepest.data.files.table").schema_of_files(frame, y, wishes)  # type: ignore[no-any-return]
+        return import_module("steepest.data.files.table").schema_of_files(frame, y, wishes, missing_texts)  # type: ignore[no-any-return]
+    if missing_texts is not None:
+        raise DataError("missing_texts are for files: replace such values of a frame by nulls")
     found, _ = infer(open_frame(frame), special, wishes)
     return found
 

@@ -14,9 +14,28 @@ from steepest.data.arrays import as_array, is_column
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["encode_labels"]
+__all__ = ["encode_labels", "led_by"]
 
 SLICE = 1 << 16  # labels looked at together
+
+
+def led_by(positive: Any, target: Any, classes: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+    """The codes of two classes, and these, so that `positive` is the positive one; DataError if it is no label.
+
+    >>> led_by("no", np.array([0, 1, 0], dtype=np.uint8), ("no", "yes"))
+    (array([1, 0, 1], dtype=uint8), ('yes', 'no'))
+    """
+    if len(classes) != 2:
+        raise DataError(
+            f"positive={positive!r}: y holds {len(classes)} labels, a positive one can be stated of two only"
+        )
+    if getattr(target, "dtype", np.dtype(np.uint8)).kind == "f":
+        raise DataError(f"positive={positive!r} is for labels, but y counts successes")
+    if positive == classes[1] or str(positive) == classes[1]:
+        return target, classes
+    if positive != classes[0]:
+        raise DataError(f"positive={positive!r} is no label of y: these are {classes[0]!r} and {classes[1]!r}")
+    return np.asarray(target == 0, dtype=np.uint8), (classes[1], classes[0])
 
 
 def encode_labels(

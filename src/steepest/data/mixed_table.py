@@ -18,7 +18,7 @@ from steepest.kernels.mixed_compiled import translated
 from steepest.mixed_rows import HeldRows, Layout, Slots
 from steepest.types import Floats
 
-__all__ = ["MixedTable", "check_memory", "pays"]
+__all__ = ["MixedTable", "check_memory", "pays", "terms_of_codes"]
 
 WORTH = 1 << 22  # numbers of the same rows written out: below, whole fits are done before compiled code is loaded
 PROCESS = 500_000_000  # bytes of the interpreter, compiled code, and the reader's buffers
@@ -103,7 +103,15 @@ def check_memory(X: Any, memory: int, threads: int | None = None) -> None:
 
 def pays(table: ColumnTable) -> bool:
     """Whether the rows are better read as numbers and codes than written out: by their shape alone."""
-    levels = [source for source in table.sources if isinstance(source, Levels)]
-    terms = len(levels) + sum(source.width for source in table.sources if not isinstance(source, Levels))
+    levels = any(isinstance(source, Levels) for source in table.sources)
     m, n = table.shape
-    return table.chosen is None and bool(levels) and table.size >= WORTH and n >= SHARE * terms and m >= 4 * n
+    return table.chosen is None and levels and table.size >= WORTH and n >= SHARE * _terms(table) and m >= 4 * n
+
+
+def terms_of_codes(X: Any) -> int | None:
+    """Numbers and categories of a row, if its categories are read as codes; None if it is written out."""
+    return _terms(X) if isinstance(X, ColumnTable) and pays(X) else None
+
+
+def _terms(table: ColumnTable) -> int:
+    return sum(1 if isinstance(source, Levels) else source.width for source in table.sources)

@@ -32,6 +32,7 @@ from steepest.optimum.judge import Judge
 from steepest.optimum.mixed_objective import KERNEL, MixedObjective, moments
 from steepest.optimum.on_sample import singular
 from steepest.optimum.outcome import Outcome, Request, left_out
+from steepest.optimum.regime import sample_of_codes
 from steepest.penalties import L2
 from steepest.proof.certificate import disproved
 from steepest.proof.existence import Witness
@@ -48,8 +49,6 @@ from steepest.types import Evaluate, Floats, Point, Status
 
 __all__ = ["minimise"]
 
-PER_COLUMN, FEWEST, LEAST = 200, 20, 20_000  # rows of the sample per column: as many, at least; rows at least
-MOST = 4  # of all rows the sample is one in so many at most
 FOR_A_START = 8  # rows per column that give a metric on the sample
 STEPS_ON_SAMPLE = 60
 STEPS_TRIED = 8  # halvings looked at together, where a unit step raises J on the sample
@@ -90,16 +89,6 @@ def minimise(engine: MixedEngine, request: Request) -> Outcome:
     return _outcome(table, judge, run, started)
 
 
-def sample_size(m: int, n: int) -> int:
-    """Rows to draw, 0 for none: steps on them cost little, a step saved on all rows costs a Hessian.
-
-    >>> sample_size(20_000_000, 1500), sample_size(500_000, 1500), sample_size(60_000, 1500)
-    (300000, 125000, 0)
-    """
-    size = min(max(LEAST, PER_COLUMN * n), m // MOST)
-    return size if size >= max(LEAST, FEWEST * n) else 0
-
-
 @dataclass(frozen=True, slots=True)
 class _Table:
     """Rows in their frame: the objective over all of them, and over the sample."""
@@ -114,7 +103,7 @@ class _Table:
     @classmethod
     def of(cls, engine: MixedEngine, request: Request) -> _Table:
         """Draw the sample, choose the frame from it, translate the penalty."""
-        size = sample_size(engine.m, engine.n)
+        size = sample_of_codes(engine.m, engine.n)
         rows: Any = lowest(engine, size) if size else engine
         frame = _frame(rows)
         deviation = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["FEW_COEFFICIENTS", "FEW_COLUMNS", "Choice", "Regime", "choose", "sample_size"]
+__all__ = ["FEW_COEFFICIENTS", "FEW_COLUMNS", "Choice", "Regime", "choose", "sample_of_codes", "sample_size"]
 
 MOST_ROWS = 600  # of a wide table with a penalty: beyond, the products of all pairs of rows cost more than descent
 MOST_PAIRS = 20_000  # and without one, where nothing else decides: X X' takes 3.2 GB then
@@ -18,6 +18,8 @@ WORTH_A_SAMPLE = 200_000  # elements of X; a smaller table is its own sample
 FEW_COLUMNS = 512  # of a sparse table: a Hessian of them is 2 MB and is factorised in 5 ms
 MANY_COEFFICIENTS = 1200  # of K classes of sparse rows: beyond, blocks are not made dense any more
 LARGE_BLOCKS = 1 << 27  # numbers in one block of the Hessian per class, a gigabyte: beyond, its diagonal has to do
+PER_COLUMN, FEWEST, LEAST = 200, 20, 20_000  # rows of a sample of codes per column: as many, at least; rows at least
+MOST_SAMPLED = 4  # of all rows it is one in so many at most
 FEW_COEFFICIENTS = 250  # of K classes: up to here a Hessian per step is cheaper than twenty more passes
 
 
@@ -31,6 +33,8 @@ class Regime(enum.Enum):
     ROWS = "Newton's method in the space of the rows, from the products of all pairs of rows"
     SPARSE_FEW = "L-BFGS over the stored numbers, in the metric of a sample's Hessian"
     SPARSE_MANY = "L-BFGS over the stored numbers, in the metric of the Hessian's diagonal"
+    CODES = "Newton's method on numbers and codes of levels, which are never written out, from the optimum of a sample"
+    CODES_ALONE = "Newton's method on numbers and codes of levels, which are never written out"
     CLASSES_NEWTON = "Newton's method for all classes at once"
     CLASSES = "L-BFGS for all classes at once, one block of the metric per class"
     CLASSES_MANY = "L-BFGS for all classes at once, in the metric of the Hessian's diagonal"
@@ -59,13 +63,31 @@ def sample_size(m: int, n: int) -> int:
     return size if size >= 20 * n and m * n >= WORTH_A_SAMPLE else 0
 
 
-def choose(m: int, n: int, nnz: int | None = None, classes: int = 2, l2: float = 0.0) -> Choice:
+def sample_of_codes(m: int, n: int) -> int:
+    """Rows to draw, 0 for none: steps on them cost little, a step saved on all rows costs a Hessian.
+
+    >>> sample_of_codes(20_000_000, 1500), sample_of_codes(500_000, 1500), sample_of_codes(60_000, 1500)
+    (300000, 125000, 0)
+    """
+    size = min(max(LEAST, PER_COLUMN * n), m // MOST_SAMPLED)
+    return size if size >= max(LEAST, FEWEST * n) else 0
+
+
+def choose(
+    m: int, n: int, nnz: int | None = None, classes: int = 2, l2: float = 0.0, terms: int | None = None
+) -> Choice:
     """The regime for m rows of n columns, nnz stored numbers (None: dense), some classes and a penalty.
+
+    `terms` are the numbers and categories of a row, where it is read as those and not written out.
 
     >>> choice = choose(1_000_000, 50)
     >>> choice.regime.name, choice.reason
     ('SAMPLED', 'a sample of 15,625 of the 1,000,000 rows says nearly as much about 50 columns as all of them')
     """
+    if terms is not None and classes == 2:
+        size = sample_of_codes(m, n)
+        says = f"a row has {terms:,} numbers and categories where {n:,} columns would be written out"
+        return Choice(Regime.CODES, f"{says}, and {size:,} rows say much") if size else Choice(Regime.CODES_ALONE, says)
     if classes > 2:
         return _of_classes(n, classes, sparse=nnz is not None)
     if nnz is not None:

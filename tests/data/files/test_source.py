@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,7 +91,7 @@ def test_zstd(tmp_path: Path) -> None:
     X2, words2 = values(open_source(plain), ["x", "whole"], ["c", "y"])
     assert X.tobytes() == X2.tobytes()
     assert words == words2
-    with pytest.raises(DataError, match=r"row 2, column 'c': 'level 1' is not a number"):
+    with pytest.raises(DataError, match=r"line 3, column 'c': 'level 1' is not a number"):
         list(open_source(file).batches(["c"]))
 
 
@@ -284,3 +285,17 @@ def test_half_after_many_integers(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("x\n" + "3\n" * 350_000 + "0.5\n")
     assert values(open_source(file), ["x"], [])[0][-1, 0] == 0.5
+
+
+def test_a_zstd_file_that_is_cut_off_anywhere(tmp_path: Path) -> None:
+    """Between two blocks as well, where DuckDB takes the end of the file for the end of the table."""
+    random = np.random.default_rng(0)
+    text = "x\n" + "\n".join(map(repr, random.standard_normal(60_000).tolist()))
+    whole = pa.compress(text.encode(), codec="zstd", asbytes=True)
+    file = tmp_path / "t.csv.zst"
+    file.write_bytes(whole + b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + whole)  # two frames, and one to be skipped
+    open_source(file)
+    for size in (*random.integers(4, len(whole), 200).tolist(), len(whole) - 1, len(whole) + 7, len(whole) + 10):
+        file.write_bytes((whole + b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc")[:size])
+        with pytest.raises(DataError, match="is no whole zstd file"):
+            open_source(file)

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import steepest
 from steepest.cli import main
 from steepest.data.files import open_source
+from steepest.data.files.kinds import kinds_of, sample
 from steepest.data.files.table import Chosen, read_files
 from steepest.data.wishes import Wishes
 from steepest.errors import DataError
@@ -199,3 +200,54 @@ def test_k_classes_on_the_command_line(tmp_path: Path, files: tuple[Path, Path])
     assert call("verify", model, str(files[0])).exit_code == 0
     header = call("predict", model, str(files[0])).stdout.splitlines()[0]
     assert "probability[F]" in header
+
+
+def test_the_sample_of_kinds_is_spread_over_the_files(tmp_path: Path) -> None:
+    """A column that is whole in the first file only, or empty there, is known from the others."""
+    for k in range(40):
+        code = f"{k}" if k < 20 else f"A{k}"
+        (tmp_path / f"part-{k:02d}.csv").write_text(
+            "x,late,code,y\n" + "".join(f"{j % 7},{j if k == 39 else ''},{code},{'ny'[j % 2]}\n" for j in range(400))
+        )
+    source = open_source(tmp_path)
+    kinds, _ = kinds_of(source, ("x", "late"))
+    assert kinds == {"x": "number", "late": "number"}
+    assert len(sample(source, ["code"])["code"]) == 32
+    assert {"0", "A39"} <= set(sample(source, ["code"])["code"])
+    with pytest.raises(DataError, match=r"part-20\.csv, line 2, column 'code': 'A20' is not a number"):
+        list(source.batches(["code"]))
+
+
+@pytest.mark.parametrize("spooled", [False, True])
+def test_missing_texts_and_the_positive_class_in_python(tmp_path: Path, spooled: bool) -> None:
+    file = tmp_path / "t.csv"
+    rows = [f"{'-9' if k % 50 == 0 else k % 13 + k % 5 / 8},{'yes' if k * k % 7 > 2 else 'no'}" for k in range(400)]
+    file.write_text("x,y\n" + "\n".join(rows) + "\n")
+    schema = steepest.schema(file, "y", missing="indicator", missing_texts=["-9"])
+    assert (schema.missing_texts, schema.names) == (("-9",), ("x", "x[missing]"))
+    given: Any = {"schema": schema} | ({"spool": tmp_path / "spool"} if spooled else {})
+    usual = steepest.fit(file, "y", **given)
+    assert usual.classes == ("no", "yes")
+    other = steepest.fit(file, "y", positive="no", **given)
+    assert other.classes == ("yes", "no")
+    np.testing.assert_allclose(other.w, -usual.w, rtol=1e-6)
+    assert other.schema is not None
+    assert other.schema.missing_texts == ("-9",)
+    with pytest.raises(DataError, match="has no label 'maybe'"):
+        steepest.fit(file, "y", positive="maybe", **given)
+
+
+def test_the_positive_class_of_arrays(tmp_path: Path) -> None:
+    X, y = np.arange(12.0).reshape(-1, 1) % 5, np.arange(12) % 3 % 2
+    usual, other = steepest.fit(X, y), steepest.fit(X, y, positive=0)
+    assert (usual.classes, other.classes) == ((0, 1), (1, 0))
+    np.testing.assert_allclose(other.w, -usual.w, rtol=1e-6)
+    assert steepest.fit(X, y, positive=1).w.tobytes() == usual.w.tobytes()
+    np.testing.assert_array_equal(other.predict(X), usual.predict(X))
+    for labels, positive, says in ((y, 7, "positive=7 is no label of y"), (np.arange(12) % 3, 1, "of two only")):
+        with pytest.raises(DataError, match=says):
+            steepest.fit(X, labels, positive=positive)
+    with pytest.raises(DataError, match="y counts successes"):
+        steepest.fit(X, np.full(12, 2.0), trials=4, positive=1)
+    with pytest.raises(DataError, match="missing_texts are for files"):
+        steepest.schema(pl.DataFrame({"x": [1.0, 2.0]}), missing_texts=["NA"])

@@ -51,4 +51,4 @@ def engine_error() -> type[Exception]:
 def reason(said: str) -> str:
     """The first sentence of what DuckDB says, without its advice."""
     line = next((line for line in said.splitlines() if line.strip()), "it cannot be read")
-    return f"it cannot be read ({safe(line.strip(), LONGEST)}); is it damaged?"
+    return f"it cannot be read ({safe(line.strip(), LONGEST)}); is it damaged? Write it again, or fetch it again"

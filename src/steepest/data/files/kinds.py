@@ -1,13 +1,15 @@
 """Which columns are numbers and which are categories: said by the files where they have types, otherwise by a sample.
 
-The sample is the first 10,000 rows. Whatever it says is verified on every row when the file is read: a text in a column
-of numbers is an error that names line and column, never a column of another kind.
+The sample is of 10,000 rows: the first ones of each file, or of 32 files from the first to the last. Whatever it says
+is verified on every row when the file is read: a text in a column of numbers is an error that names line and column,
+never a column of another kind.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from steepest.data.files.cells import number_of
 from steepest.data.files.source import Source
@@ -18,7 +20,7 @@ from steepest.errors import DataError
 
 __all__ = ["SAMPLE", "kinds_of"]
 
-SAMPLE = 10_000
+SAMPLE, FILES = 10_000, 32
 NOTATION = re.compile(
     r"[+-]?(\d+,\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d[\d_]*_\d+(\.\d*)?|0x[0-9a-f]+|\d+(\.\d*)?%)", re.IGNORECASE
 )
@@ -62,15 +64,23 @@ def _folder_values(source: Source, name: str) -> tuple[str, ...]:
 
 
 def sample(source: Source, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The different texts of some columns in the first rows."""
-    found: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
-    if names:
-        for block in source.batches((), dict.fromkeys(names, ()), limit=SAMPLE):
+    """The different texts of some columns in the first rows of each file, or of some files."""
+    found: dict[str, dict[str, None]] = {name: {} for name in names}
+    parts = _spread(source) if names else ()
+    for part in parts:
+        for block in part.batches((), dict.fromkeys(names, ()), limit=-(-SAMPLE // len(parts))):
             for name in names:
                 column = block.columns[name]
                 assert isinstance(column, Coded)
-                found[name] = column.levels
-    return found
+                found[name] |= dict.fromkeys(column.levels)
+    return {name: tuple(texts) for name, texts in found.items()}
+
+
+def _spread(source: Source) -> tuple[Source, ...]:
+    """Some of the files, from the first to the last, each as a source of its own: later ones may be of another kind."""
+    many = len(source.inputs)
+    places = sorted({k * (many - 1) // (FILES - 1) for k in range(FILES)} if many > FILES else range(many))
+    return tuple(replace(source, inputs=(source.inputs[k],), layouts=(source.layouts[k],)) for k in places)
 
 
 def _way_out(kind: str) -> str:

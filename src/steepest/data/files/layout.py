@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steepest.data.csv_rows import CsvRows, open_csv
+from steepest.data.csv_rows import CsvRows
 from steepest.data.files.engine import connected
 from steepest.data.files.inputs import Input
+from steepest.data.files.opening import open_rows
 from steepest.data.files.statements import kind_of, no_glob
+from steepest.data.files.zstd_frames import is_whole
 from steepest.data.quoting import quoted
 from steepest.errors import DataError
 
 __all__ = ["Layout", "layout_of", "one_table"]
-
-HEADER_LINES = 1 << 10  # of a zstd file, in which the header must end
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +33,15 @@ def layout_of(one: Input) -> Layout:
     if one.form == "parquet":
         return _parquet(one)
     if one.compression == "zstd":
-        head = CsvRows(io.BytesIO(_first_lines(one)), one.shown)
-        return _csv(head)
-    with open_csv(one.path, one.shown) as rows:
+        with open(one.path, "rb") as file:
+            if not is_whole(file):
+                raise DataError(f"{one.shown} is no whole zstd file, it is cut off or damaged: pack or fetch it again")
+    with open_rows(one) as rows:
         return _csv(rows)
 
 
 def _csv(rows: CsvRows) -> Layout:
     return Layout(rows.names, ("VARCHAR",) * len(rows.names), rows.blank, None, rows.notes)
-
-
-def _first_lines(one: Input) -> bytes:
-    """The beginning of a zstd file, which Python reads from 3.14 on only."""
-    options = "auto_detect=false, header=false, delim='\\x01', quote='', escape='', columns={'line': 'VARCHAR'}"
-    sql = f"SELECT line FROM read_csv($path, {options}, compression='zstd') LIMIT {HEADER_LINES}"  # noqa: S608  (constants)
-    with connected(one) as connection:
-        lines = connection.execute(sql, {"path": no_glob(one.path)}).fetchall()
-    return "\n".join(line or "" for (line,) in lines).encode() + b"\n"
 
 
 def _parquet(one: Input) -> Layout:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from math import nan
@@ -18,8 +18,9 @@ from steepest.data.files.coder import Coder, Plan
 from steepest.data.files.engine import connected, engine_error, reason
 from steepest.data.files.inputs import Input, check_unchanged
 from steepest.data.files.layout import Layout
+from steepest.data.files.opening import open_rows
 from steepest.data.files.plain import line_of, plain_blocks
-from steepest.data.files.statements import Statement, Wanted, csv_rows, distinct_texts, parquet_rows, select
+from steepest.data.files.statements import Statement, Wanted, csv_rows, distinct_texts, lines_of, parquet_rows, select
 from steepest.data.quoting import quoted
 from steepest.data.row_blocks import Coded, Found, RowBlock
 from steepest.errors import DataError
@@ -69,32 +70,39 @@ def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowB
                 done += m
                 empty += int(np.sum(part[-1])) if one.form == "csv" else 0
             if one.form == "csv" and plan.limit is None:
-                _check_ends(one, empty)
+                _check_ends(connection, one, empty)
             return
         except (StreamError, engine_error()) as error:
             check_unchanged(one)
-            if one.form != "csv" or one.compression == "zstd":
-                raise DataError(f"{one.shown}{_line(str(error))}: {reason(str(error))}") from None
-    with open_csv(one.path, one.shown) as rows:  # it says what is wrong; and if nothing is, it reads on
+            if one.form != "csv":
+                raise DataError(f"{one.shown}{_damaged(connection, one, layout)}: {reason(str(error))}") from None
+    with open_rows(one) as rows:  # it says what is wrong; and if nothing is, it reads on
         yield from plain_blocks(rows, plan, start + done, done)
 
 
-def _check_ends(one: Input, empty: int) -> None:
+def _check_ends(connection: Any, one: Input, empty: int) -> None:
     """DuckDB reads a line with a comma too many at its end as if it had none. Commas before line ends, of which `empty`
     are those of rows whose last cell is empty, are counted; if there are more, the plain reader looks at every line.
     """
-    if one.compression != "none":
-        return
+    if _commas_at_ends(connection, one) > empty:
+        with open_rows(one) as rows:
+            for _ in rows:
+                pass
+
+
+def _commas_at_ends(connection: Any, one: Input) -> int:
+    """Lines that end with a comma, those of cells in quotes among them."""
+    if one.compression == "zstd":
+        lines = lines_of(one.path, one.compression)
+        sql = f"SELECT count(*) FROM {lines.sql} WHERE ends_with(line, ',')"  # noqa: S608  (constants)
+        return int(connection.execute(sql, lines.parameters).fetchone()[0])
     ends, last = 0, b""
-    with open(one.path, "rb") as file:
+    with gzip.open(one.path) if one.compression == "gzip" else open(one.path, "rb") as file:
         while part := file.read(1 << 20):
             whole = last + part
             ends += whole.count(b",\n") + whole.count(b",\r")
             last = whole[-1:] if whole.endswith(b",") else b""
-    if ends + (last == b",") > empty:
-        with open_csv(one.path, one.shown) as rows:
-            for _ in rows:
-                pass
+    return ends + (last == b",")
 
 
 def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement:
@@ -196,8 +204,8 @@ def _placed(one: Input, first: int) -> Callable[[int], str]:
 
     def place(i: int) -> str:
         row = first + i
-        if one.form == "csv" and one.compression != "zstd":
-            with open_csv(one.path, one.shown) as rows:
+        if one.form == "csv":
+            with open_rows(one) as rows:
                 return f"{one.shown}, line {line_of(rows, row)}"
         return f"{one.shown}, row {row + 1:,}"
 
@@ -221,7 +229,12 @@ def _with_folders(block: RowBlock, one: Input, plan: Plan) -> RowBlock:
     return RowBlock(block.start, block.m, columns, block.place)
 
 
-def _line(said: str) -> str:
-    """The line that DuckDB names."""
-    found = re.search(r"CSV Error on Line: (\d+)", said)
-    return f", line {found[1]}" if found else ""
+def _damaged(connection: Any, one: Input, layout: Layout) -> str:
+    """The first column of Parquet that cannot be read, in words; nothing if each can."""
+    rows = rows_statement(one, layout)
+    for j, name in enumerate(layout.names):
+        try:
+            connection.execute(f"SELECT count(hash(c{j})) FROM {rows.sql}", rows.parameters).fetchall()  # noqa: S608
+        except engine_error():
+            return f", column {quoted(name)}"
+    return ""

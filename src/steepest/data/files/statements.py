@@ -18,7 +18,17 @@ from typing import Any
 
 from steepest.data.files.cells import SPACE, has_numbers
 
-__all__ = ["Statement", "Wanted", "csv_rows", "distinct_texts", "kind_of", "no_glob", "parquet_rows", "select"]
+__all__ = [
+    "Statement",
+    "Wanted",
+    "csv_rows",
+    "distinct_texts",
+    "kind_of",
+    "lines_of",
+    "no_glob",
+    "parquet_rows",
+    "select",
+]
 
 EXACT = "9007199254740992"
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")  # each is a float exactly
@@ -66,6 +76,15 @@ def csv_rows(path: str, columns: int, blank: int, compression: str) -> Statement
         f"compression='{compression}', max_line_size={LONGEST_LINE}, columns={{{named}}}"
     )
     return Statement(f"read_csv($path, {options})", {"path": no_glob(path)}, columns)
+
+
+def lines_of(path: str, compression: str) -> Statement:
+    """A text file as one column, `line`."""
+    options = (
+        "auto_detect=false, header=false, delim='\x01', quote='', escape='', columns={'line': 'VARCHAR'}, "
+        f"compression='{compression}', max_line_size={LONGEST_LINE}"
+    )
+    return Statement(f"read_csv($path, {options})", {"path": no_glob(path)}, 1)
 
 
 def parquet_rows(path: str, columns: int) -> Statement:

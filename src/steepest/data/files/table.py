@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from steepest.data.categories import Category, looks_like
+from steepest.data.categories import Category, looks_like, text_of
 from steepest.data.column_table import ColumnTable
 from steepest.data.design import of_content
 from steepest.data.door import Received
@@ -20,7 +20,7 @@ from steepest.data.files.gathering import Gathered, content_of, gather
 from steepest.data.files.inputs import Paths
 from steepest.data.files.kinds import kinds_of, sample
 from steepest.data.files.source import Source, open_source
-from steepest.data.guards import spellings
+from steepest.data.guards import Range, spellings
 from steepest.data.inference import schema_from
 from steepest.data.intake import happened
 from steepest.data.mixed_table import check_memory
@@ -62,7 +62,8 @@ class Chosen:
 class FileTable:
     """m rows: the design X by `schema`, the labels, weights (m,) or None, and what is worth a word.
 
-    Rows that miss something and are to be dropped have weight 0.
+    Rows that miss something and are to be dropped have weight 0. Of rows on disk `kept` says where answers are kept,
+    and `ranges` are those of the columns.
     """
 
     shown: str
@@ -73,6 +74,7 @@ class FileTable:
     remarks: tuple[Remark, ...]
     kept: tuple[Path, str] | None = None
     source: Source | None = None
+    ranges: tuple[Range, ...] | None = None
 
     def changes(self) -> tuple[Remark, ...]:
         """What happened to the files since all rows were read; these, in memory or on disk, are of the time before."""
@@ -121,12 +123,14 @@ def read_files(
         check_memory(design.X, chosen.spool.memory, source.threads)
     kept = None if chosen.spool is None else _kept(chosen, schema, labels)
     remarks = (*remarks, *happened(design, schema, found.m), *_resumed(found.found_in))
-    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source)
+    return FileTable(source.shown, schema, design.X, labels, design.weight(weights), remarks, kept, source,
+                     None if chosen.spool is None else on_disk.ranges_of(found, schema))  # fmt: skip
 
 
-def schema_of_files(paths: Paths, y: str | None, wishes: Wishes) -> Schema:
+def schema_of_files(paths: Paths, y: str | None, wishes: Wishes, missing_texts: Sequence[str] | None = None) -> Schema:
     """The schema of a table in files; see `steepest.schema`."""
-    return infer_schema(open_source(paths), Chosen(y, wishes=wishes))
+    texts = None if missing_texts is None else tuple(missing_texts)
+    return infer_schema(open_source(paths, missing=missing_texts), Chosen(y, wishes=wishes, missing_texts=texts))
 
 
 def infer_schema(source: Source, chosen: Chosen) -> Schema:
@@ -139,8 +143,9 @@ def infer_schema(source: Source, chosen: Chosen) -> Schema:
 
 
 def opened(
-    paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float, spool: Place | None = None
-) -> Received:
+    paths: Paths, y: Any, weight: Any, schema: Schema | None, dense_up_to: float, spool: Place | None = None,
+    positive: Any = None,
+) -> Received:  # fmt: skip
     """What to fit, for `steepest.fit(paths, y)`: y names the column of the target, `weight` one of weights or None."""
     if not isinstance(y, str) or not (weight is None or isinstance(weight, str)):
         raise DataError(
@@ -148,7 +153,9 @@ def opened(
         )
     texts = None if schema is None else schema.missing_texts
     source = open_source(paths, missing=texts)
-    table = read_files(source, Chosen(y, weights=weight, schema=schema, spool=spool), dense_up_to)
+    label = None if positive is None else text_of(positive)
+    chosen = Chosen(y, weights=weight, positive=label, schema=schema, missing_texts=texts, spool=spool)
+    table = read_files(source, chosen, dense_up_to)
     return replace(table.received(), remarks=table.remarks)
 
 

@@ -12,13 +12,15 @@ from steepest.data.categories import counted_category
 from steepest.data.content import Content, Measured
 from steepest.data.files.gathering import Gathered
 from steepest.data.files.source import Source
+from steepest.data.guards import Range
 from steepest.data.quoting import quoted, safe
 from steepest.data.row_blocks import Coded
+from steepest.data.schema import Schema
 from steepest.data.spool.columns import CHUNK, SpoolColumn
 from steepest.data.spool.writing import Place, spool
 from steepest.errors import DataError
 
-__all__ = ["check_weights", "content_of", "gather"]
+__all__ = ["check_weights", "content_of", "gather", "ranges_of"]
 
 
 def gather(
@@ -50,6 +52,19 @@ def content_of(found: Gathered, kinds: Mapping[str, str]) -> dict[str, Content]:
         else:
             content[name] = Measured(name, on_disk, seen.whole, seen.low, seen.high, seen.mean, *gaps)
     return content
+
+
+def ranges_of(found: Gathered, schema: Schema) -> tuple[Range, ...]:
+    """Least and largest value of each column of the schema that is a number, as they were seen when it was written.
+
+    Rows of weight 0, and those that are left out because they miss something, count here.
+    """
+    ranges: list[Range] = []
+    for column in schema.columns:
+        seen: Any = found.numbers.get(column.name)
+        known = seen is not None and column.kind == "number" and seen.column.low <= seen.column.high
+        ranges.append((seen.column.low, seen.column.high) if known else None)
+    return tuple(ranges)
 
 
 def check_weights(
