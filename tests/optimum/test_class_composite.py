@@ -76,6 +76,33 @@ def test_many_columns_are_walked_down_to():
         assert 0 < np.count_nonzero(fit.w) < 2_000
 
 
+@pytest.mark.parametrize("asked", [{"l1": 2e-3}, {"l1": 1e-3, "l2": 1e-3}, {"l2": 1e-2, "lower": 0.0}])
+@pytest.mark.parametrize("together", [512, 0])
+def test_a_long_table_starts_from_every_seventh_row(monkeypatch, asked, together):
+    X, y = table(6_000, 20, 3)
+    s = np.random.default_rng(1).uniform(0.0, 2.0, 6_000)
+    plain = steepest.fit(X, y, sample_weight=s, **asked)
+    monkeypatch.setattr(class_composite, "WORTH", 1e6)
+    monkeypatch.setattr(class_composite, "TOGETHER", together)
+    looked = []
+    quick = steepest.fit(X, y, sample_weight=s, callback=lambda step: looked.append(step.w.shape) and None, **asked)
+    assert quick.certificate.gap <= 1e-9
+    assert quick.iterations <= plain.iterations
+    assert len(looked) == quick.iterations
+    assert abs(quick.value - plain.value) <= 2e-9 * plain.value
+    np.testing.assert_allclose(quick.w, plain.w, atol=1e-3)
+
+
+def test_a_sample_that_lacks_a_class_or_is_not_held_is_not_used(monkeypatch):
+    monkeypatch.setattr(class_composite, "WORTH", 1.0)
+    X, y = table(3_000, 4, 3)
+    assert class_composite._on_some_rows(MemoryEngine(X, y), 3, Request(1e-9, 0.0, tuple("abcd"))) is None
+    y[::7] = 0
+    asked = Request(1e-9, 0.0, tuple("abcd"), penalties=Penalties(l1=0.01))
+    assert class_composite._on_some_rows(MemoryEngine(X, y), 3, asked) is None
+    assert steepest.fit(X, y, l1=0.01).certificate.gap <= 1e-9
+
+
 def test_columns_far_from_zero_have_the_same_optimum():
     X, y = table()
     near, far = steepest.fit(X, y, l1=0.02), steepest.fit(X + 1e6, y, l1=0.02)

@@ -21,19 +21,25 @@ from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.optimum.class_course import ClassCourse
 from steepest.optimum.class_task import begin, certificate, null, of_classes
+from steepest.optimum.class_walk import likely
 from steepest.optimum.course import MOST_FREE, worst
 from steepest.optimum.leg import Goal
 from steepest.optimum.outcome import Outcome, Request, joined
 from steepest.optimum.softmax import class_weights
 from steepest.optimum.task import ROUGH, Task, compact, task_of
 from steepest.penalties import ElasticNet
-from steepest.types import Status
+from steepest.types import Floats, Status
 
 __all__ = ["certified", "minimise"]
 
 DOWN = 0.5  # from one l1 to the next on the way to that of the fit
 ALL = 64  # weights that are held from the start, whatever their correlations
 DIRECTLY = 1024  # weights up to which nobody walks
+EACH = 7  # rows of a long table are one of the sample: a prime, so that few periods of the rows agree with it
+ENOUGH = 10  # rows of the sample per weight
+WORTH = 1e8  # products of a Hessian from which a sample pays
+TOGETHER = 512  # weights that are then held at once: each round of joining is a Hessian more
+LIKELY = 0.4  # of l1: a correlation in the sample above which the weight may not be 0 in the table
 
 
 def minimise(engine: MemoryEngine | SparseEngine, K: int, request: Request) -> Outcome:
@@ -53,8 +59,10 @@ def minimise(engine: MemoryEngine | SparseEngine, K: int, request: Request) -> O
         shares = class_weights(engine, K)
         task = task_of(engine, request.l2, request.penalties, request.standardize, request.names)
         net = task.net(request.penalties.l1, request.l2)
-        course = begin(task, net, shares, request.intercept, request.start)
-        runs, net = _down(task, course, request, started)
+        seen = _on_some_rows(engine, K, request)
+        start = request.start if seen is None else seen[0]
+        course = begin(task, net, shares, request.intercept, start)
+        runs, net = _down(task, course, request, started, None if seen is None else seen[1])
         proved = certificate(engine, course, net)
     last, status = runs[-1].last, runs[-1].status
     if proved.exists == "disproved":
@@ -90,22 +98,54 @@ def certified(engine: MemoryEngine | SparseEngine, K: int, request: Request, fou
     return replace(found, w=course.w, b=course.shift, certificate=proved, passes=made)
 
 
-def _down(task: Task, course: ClassCourse, request: Request, started: float) -> tuple[list[Run], ElasticNet]:
-    """Walk down to the l1 that is asked for; the runs at that one."""
+def _on_some_rows(
+    engine: MemoryEngine | SparseEngine, K: int, request: Request
+) -> tuple[tuple[Floats, Floats], NDArray[np.bool_]] | None:
+    """The optimum of every seventh row of a long dense table, and which weights may not be 0; None if it does not pay.
+
+    From there two Hessians of all rows are enough instead of seven, and they are what a long table costs.
+    """
+    m, n = engine.m, engine.n
+    plain = isinstance(engine, MemoryEngine) and isinstance(engine.X, np.ndarray) and request.start is None
+    if not plain or m < EACH * ENOUGH * n * K or m * (n * K) ** 2 < WORTH:
+        return None
+    weight = None if engine.weight is None else engine.weight[::EACH]
+    rows = MemoryEngine(engine.X[::EACH], engine.y[::EACH], weight, threads=engine.threads)
+    if np.count_nonzero(np.bincount(rows.y.astype(np.intp), weight, minlength=K)) < K:
+        return None
+    task = task_of(rows, request.l2, request.penalties, request.standardize, request.names)
+    net = task.net(request.penalties.l1, request.l2)
+    if task.notes or not compact(net):
+        return None
+    course = begin(task, net, class_weights(rows, K), request.intercept)
+    rough = replace(request, tol=ROUGH, callback=None, on_note=None)
+    _, whole = _down(task, course, rough, time.perf_counter())
+    assert course.c is not None  # looked at
+    if course.u.size <= TOGETHER:
+        return (course.w, course.shift), np.ones(course.u.shape, dtype=bool)
+    near = likely(whole, course.u.ravel(), (course.c.ravel(), None), 2.0 - LIKELY, 0.0).reshape(course.u.shape)
+    return (course.w, course.shift), near | (course.u != 0.0)
+
+
+def _down(
+    task: Task, course: ClassCourse, request: Request, started: float, known: NDArray[np.bool_] | None = None
+) -> tuple[list[Run], ElasticNet]:
+    """Walk down to the l1 that is asked for, unless it is `known` what to begin with; the runs at that one."""
 
     def stop() -> StopRules:
         return StopRules(request.iterations, budget=request.left(time.perf_counter() - started))
 
     engine, K, l1, size = task.engine, course.rows.K, request.penalties.l1, course.u.size
     net = of_classes(task.net(l1, request.l2), K)
-    if request.start is None and size > ALL:
+    if request.start is None and known is None and size > ALL:
         strength = null(task, course, request.l2, stop())
         while size > DIRECTLY and 0.0 < l1 < DOWN * strength:
             strength *= DOWN
             on_the_way = of_classes(task.net(strength, request.l2), K)
             course.to(on_the_way, _candidates(course, on_the_way), Goal(ROUGH, stop(), rough=True))
     course.watches = not compact(net)
-    runs = course.to(net, _candidates(course, net), Goal(request.tol, stop(), callback=request.callback, watched=True))
+    first = _candidates(course, net) if known is None else known
+    runs = course.to(net, first, Goal(request.tol, stop(), callback=request.callback, watched=True))
     if course.stalled and certificate(engine, course, net).exists != "disproved":
         course.watches = False
         goal = Goal(request.tol, stop(), callback=request.callback, watched=True)
