@@ -102,10 +102,10 @@ def test_a_second_version_within_a_tick_of_the_clock(tmp_path):
 @pytest.mark.parametrize("spooled", [True, False])
 def test_after_all_rows_were_read(tmp_path, spooled):
     path = written(tmp_path, frame(2000, missing=False).drop(columns="s"))
-    given = {"spool": tmp_path / "spool"} if spooled else {}
+    first, second = ({"spool": tmp_path / name} if spooled else {} for name in ("one", "other"))
     told = []
-    undisturbed = steepest.fit(path, "y", **given)
-    disturbed = steepest.fit(path, "y", **given, callback=lambda _: path.touch(), on_note=told.append)
+    undisturbed = steepest.fit(path, "y", **first)
+    disturbed = steepest.fit(path, "y", **second, callback=lambda _: path.touch(), on_note=told.append)
     assert disturbed.w.tobytes() == undisturbed.w.tobytes()
     assert [note.kind for note in disturbed.notes] == [*(note.kind for note in undisturbed.notes), "file-changed"]
     assert "rows.parquet changed (it was written to) after its rows were read" in disturbed.notes[-1].text

@@ -16,9 +16,11 @@ import pytest
 from spooled_tables import frame, written
 
 import steepest
+from steepest.data import mixed_table
 from steepest.data.files import open_source
 from steepest.data.spool import writing
 from steepest.data.spool.writing import Place, spool
+from steepest.optimum import checkpoint
 
 THOROUGH = bool(os.environ.get("STEEPEST_THOROUGH"))
 MOMENTS = 50 if THOROUGH else 1
@@ -115,43 +117,88 @@ def test_what_was_read_before_is_not_read_again(undisturbed, tmp_path):
     assert answer[-1] < 5
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_a_full_disk_at_every_kth_write(tmp_path, monkeypatch, number):
-    path = written(tmp_path, frame(3000))
-    source, place = open_source(path), Place(tmp_path / "spool")
-    calls, fail = 0, 0
+class Faults:
+    """Counts writes, fsyncs, renames and folders made; the one that is to `fail` says that the disk does not."""
 
-    def counted(call):
-        def calls_on(*args):
-            nonlocal calls
-            calls += 1
-            if calls == fail:
-                raise OSError(number, os.strerror(number))
-            return call(*args)
+    def __init__(self, monkeypatch, number):
+        self.number, self.calls, self.fail = number, 0, 0
+        for module, name in ((writing, "_write"), (checkpoint, "_packed"), (os, "fsync"), (os, "rename"),
+                             (os, "replace"), (os, "mkdir")):  # fmt: skip
+            monkeypatch.setattr(module, name, self.counted(getattr(module, name)))
+
+    def counted(self, call):
+        def calls_on(*args, **kwargs):
+            self.calls += 1
+            if self.calls == self.fail:
+                raise OSError(self.number, os.strerror(self.number))
+            return call(*args, **kwargs)
 
         return calls_on
 
-    monkeypatch.setattr(writing, "_write", counted(writing._write))
-    monkeypatch.setattr(os, "fsync", counted(os.fsync))
-    monkeypatch.setattr(os, "rename", counted(os.rename))
-    spool(source, ["share", "size"], {"town": ()}, place)
-    total = calls
-    for fail in range(1, total + 1):
-        calls = 0
-        monkeypatch.setattr("steepest.data.spool.writing.read_manifest", lambda folder: None)
-        with pytest.raises(steepest.DataError) as caught:
-            spool(source, ["share", "size"], {"town": ()}, place)
-        assert os.strerror(number) in str(caught.value) or "cannot be written" in str(caught.value)
-        assert "\n" not in str(caught.value)
-        monkeypatch.undo()
-        kept = spool(source, ["share", "size"], {"town": ()}, place)
-        assert kept.columns["share"][:5].tolist() == frame(3000)["share"][:5].tolist()
-        assert len(list((tmp_path / "spool").iterdir())) == 1
-        monkeypatch.setattr(writing, "_write", counted(writing._write))
-        monkeypatch.setattr(os, "fsync", counted(os.fsync))
-        monkeypatch.setattr(os, "rename", counted(os.rename))
-        if not THOROUGH and fail >= 4:
-            break
+    def at(self, k):
+        self.calls, self.fail = 0, k
+
+
+def refusal_of(act):
+    """What a DataError says, None if there is none."""
+    try:
+        act()
+    except steepest.DataError as error:
+        return str(error)
+    return None
+
+
+def moments_of(calls):
+    return range(1, calls + 1) if THOROUGH else sorted({1, 2, calls // 3, calls // 2, calls - 2, calls})
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_full_disk_at_every_kth_write(tmp_path, monkeypatch, number):
+    """Nothing half-written is left, one line says why; a folder that cannot be flushed is nobody's fault."""
+    path = written(tmp_path, frame(3000))
+    source, asked = open_source(path), (["share", "size"], {"town": (), "y": ()})
+    faults = Faults(monkeypatch, number)
+    spool(source, *asked, Place(tmp_path / "spool-0"), target="y")
+    total, passed_over = faults.calls, 0
+    for k in moments_of(total):
+        folder = tmp_path / f"spool-{k}"
+        faults.at(k)
+        said = refusal_of(lambda folder=folder: spool(source, *asked, Place(folder), target="y"))
+        passed_over += said is None
+        assert said is None or (os.strerror(number) in said and "\n" not in said)
+        assert not folder.exists() or not [each for each in folder.iterdir() if "partial" in each.name]
+        faults.at(0)
+        kept = spool(source, *asked, Place(folder), target="y")
+        assert kept.columns["share"][:].tolist() == frame(3000)["share"].tolist()
+        assert len([*folder.iterdir()]) == 1
+    assert passed_over <= 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_full_disk_at_every_kth_write_of_a_whole_fit(tmp_path, monkeypatch, number):
+    """Refused in one line, or done to the same bits; and then gone on with, to the same bits."""
+    monkeypatch.setattr(mixed_table, "WORTH", 1)
+    monkeypatch.setattr("steepest.engines.mixed.LEAST", 1 << 10)
+    path = written(tmp_path, frame(4000, missing=False).drop(columns="s"))
+    faults = Faults(monkeypatch, number)
+
+    def fitted(folder):
+        return steepest.fit(path, "y", spool=folder)
+
+    expected, refused = fitted(tmp_path / "spool-0"), 0
+    for k in moments_of(faults.calls):
+        folder = tmp_path / f"spool-{k}"
+        faults.at(k)
+        said = refusal_of(lambda folder=folder: fitted(folder))
+        assert said is None or (os.strerror(number) in said and "\n" not in said)
+        refused += said is not None
+        faults.at(0)
+        again = fitted(folder)
+        assert (again.w.tobytes(), again.certificate, again.passes) == (
+            expected.w.tobytes(), expected.certificate, expected.passes,
+        )  # fmt: skip
+        assert not [each for each in folder.rglob("*") if "partial" in each.name or each.name.endswith(".tmp")]
+    assert refused >= 3
 
 
 def test_an_interrupt_while_decoding_leaves_nothing(tmp_path, monkeypatch):

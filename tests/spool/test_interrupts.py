@@ -111,6 +111,26 @@ def test_an_interrupt_on_the_sample_ends_the_fit(tmp_path, monkeypatch):
     assert len(seen) == 5
 
 
+def test_the_optimum_of_the_sample_is_kept_too(tmp_path, codes, monkeypatch):
+    path = written(tmp_path, frame(90_000, missing=False).drop(columns="s"))
+    expected = steepest.fit(path, "y")
+
+    def interrupt(number, done):
+        if done > 40_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        steepest.fit(path, "y", spool=tmp_path / "spool", callback=Heard(interrupt))
+    monkeypatch.setattr("steepest.optimum.mixed._start", None)
+    fit = steepest.fit(path, "y", spool=tmp_path / "spool")
+    assert (fit.w.tobytes(), fit.certificate, fit.passes) == (
+        expected.w.tobytes(),
+        expected.certificate,
+        expected.passes,
+    )
+    assert not [*(tmp_path / "spool").rglob("*.start")]
+
+
 def test_a_budget_ends_with_what_is_proved_and_is_gone_on_from(tmp_path, codes):
     path = written(tmp_path, frame(90_000, missing=False).drop(columns="s"))
     asked = ["fit", str(path), "--target", "y", "--spool", str(tmp_path / "spool")]

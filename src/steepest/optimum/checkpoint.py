@@ -39,13 +39,18 @@ class Checkpoint:
     folder: Path
     rows: str
 
-    def answer(self, question: Sequence[Floats], ask: Callable[[], Sequence[Floats]]) -> list[Floats]:
-        """What was answered before, or what `ask` answers now; DataError if that cannot be kept."""
+    def answer(
+        self, question: Sequence[Floats], ask: Callable[[], Sequence[Floats]], kind: str = "answer"
+    ) -> list[Floats]:
+        """What was answered before, or what `ask` answers now; DataError if that cannot be kept.
+
+        Another `kind` than an answer that took a read of all rows has files of its own, which `held` does not count.
+        """
         digest = hashlib.sha256(self.rows.encode())
         for part in question:
             digest.update(repr(part.shape).encode())
             digest.update(np.ascontiguousarray(part).tobytes())
-        path = self.folder / f"{self.rows[:16]}-{digest.hexdigest()[:32]}.answer"
+        path = self.folder / f"{self.rows[:16]}-{digest.hexdigest()[:32]}.{kind}"
         found = _read(path)
         if found is None:
             found = list(ask())
@@ -55,7 +60,7 @@ class Checkpoint:
         return found
 
     def held(self) -> int:
-        """How many answers about these rows an earlier run left."""
+        """How many answers about these rows, each of a read of them all, an earlier run left."""
         return len(list(self.folder.glob(f"{self.rows[:16]}-*.answer")))
 
     def clear(self) -> None:

@@ -60,7 +60,7 @@ def minimise(engine: MixedEngine, request: Request) -> Outcome:
     """The optimum over the rows of `engine`, proved to `request.tol`, or the proof that there is none."""
     started = time.perf_counter()
     table = _Table.of(engine, request)
-    theta = _start(table, request)
+    theta = _kept_start(table, request)
     asked = time.perf_counter()
     look, point = table.objective.first(theta)
     read = time.perf_counter() - asked  # a step takes as long: none is begun that would not end within the budget
@@ -178,6 +178,16 @@ def _examine(table: _Table, judge: _Judge, last: Iterate) -> None:
     if metric is not None:
         found = farther(table.engine, judge.bounds, last.theta, last.point, metric)
         judge.take(replace(found, exists="proved") if judge.coercive else found, last.theta)
+
+
+def _kept_start(table: _Table, request: Request) -> Floats:
+    """As `_start`; where answers are kept, that of a run that was ended early."""
+    kept, frame = table.engine.checkpoint, table.frame
+    if kept is None or request.start is not None or table.sample is table.engine:
+        return _start(table, request)
+    question = [frame.centre, frame.scale, table.strength, np.array([float(table.sample.m)])]
+    found: Floats = kept.answer(question, lambda: [_start(table, request)], "start")[0]
+    return found
 
 
 def _start(table: _Table, request: Request) -> Floats:

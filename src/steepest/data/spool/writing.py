@@ -93,9 +93,7 @@ def spool(
             _remove_rubbish(folder)
             partial = folder.with_name(f"{folder.name}{PARTIAL}{os.getpid()}")
             _decode(_Asked(source, tuple(numbers), known, where.room, on_rows, remedy, target), partial)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.rename(partial, folder)
-            _sync(where.folder)
+            _put_in_place(partial, folder)
             found, decoded = _opened(folder, source), True
     except OSError as error:
         reason = error.strerror or str(error)
@@ -105,6 +103,17 @@ def spool(
     assert found is not None  # it was written just now
     m, columns = found
     return Spooled(folder, m, columns, lambda row: f"{source.shown}, row {row}", decoded)
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
+    """Give the folder its name, for good; if that fails nothing is left of it."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.rename(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    _sync(folder.parent)
 
 
 def _opened(folder: Path, source: Source) -> tuple[int, dict[str, SpoolColumn]] | None:
