@@ -20,8 +20,8 @@ from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.objective import Objective
 from steepest.penalties import L2
+from steepest.proof import certificate as certificates_of
 from steepest.proof.certificate import (
-    Bounds,
     Certificate,
     certify,
     compare,
@@ -29,7 +29,6 @@ from steepest.proof.certificate import (
     disproved,
     excess,
     flattening,
-    published,
     relative,
     turn_of,
 )
@@ -163,17 +162,21 @@ def test_certificate_is_tight_to_first_order():
     assert float(probability) <= certificate.max_probability_error <= 20.0 * float(probability)
 
 
-@pytest.mark.parametrize("lightest", [0.5, 3.0])
-def test_the_gap_alone_bounds_every_probability(lightest):
+def check_module_of_certificate(module):
     """One row that weighs as much as all the rest of the gap: KL(a* | a) = 2 (a - a*)² (1 + O(a - a*)²) around ½."""
-    for away in (1e-1, 1e-3):
-        a = 0.5 + away
-        kl = -0.5 * math.log(2.0 * a) - 0.5 * math.log(2.0 * (1.0 - a))
-        proved = Bounds(lightest * kl, 1.0, math.inf, 2.0, True)
-        assert away <= published(proved, 1.0, lightest).max_probability_error <= (1.0 + 2.0 * away**2) * away * 1.00001
-    far = Bounds(1e-4, 1.0, math.inf, 2.0, False)
-    assert published(far, 1.0, lightest).max_probability_error == 1.0  # no optimum, no probability of its own
-    assert published(far, 1.0, lightest, "proved").max_probability_error < 0.02
+    for away, lightest in ((1e-1, 0.5), (1e-3, 3.0)):
+        kl = -0.5 * math.log(1.0 + 2.0 * away) - 0.5 * math.log(1.0 - 2.0 * away)
+        proved = module.Bounds(lightest * kl, 1.0, math.inf, 2.0, True)
+        found = module.published(proved, 1.0, lightest).max_probability_error
+        assert away <= found <= (1.0 + 2.0 * away**2) * away * 1.00001
+    near, far = module.Bounds(1e-4, 1.0, 4e-4, 0.1, True), module.Bounds(1e-4, 1.0, math.inf, 2.0, False)
+    assert module.published(near, 1.0, 1.0).max_probability_error == 1e-4  # σ' <= ¼
+    assert module.published(far, 1.0, 1.0).max_probability_error == 1.0  # no optimum, no probability of its own
+    assert module.published(far, 1.0, 1.0, "proved").max_probability_error < 0.02
+
+
+def test_the_gap_alone_bounds_every_probability():
+    check_module_of_certificate(certificates_of)
 
 
 def test_correlated_columns_leave_the_bound_of_the_gap():

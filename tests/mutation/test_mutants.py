@@ -12,6 +12,7 @@ A new one:      add a line to MUTANTS; its old text must occur exactly once in t
 
 import numpy as np
 from mutation.driver import checks_of
+from test_certificate import check_module_of_certificate
 
 from steepest import formulas
 from steepest.conformance import check_formulas, check_kernel, check_solver
@@ -111,6 +112,7 @@ CHECKS = {
     "gram.py": check_module_of_gram,
     "solvers/gradient_descent.py": check_module_of_descent,
     "engines/reduction.py": check_module_of_reduction,
+    "proof/certificate.py": check_module_of_certificate,
 }
 
 MUTANTS = [  # name, module, old text, new text
@@ -157,6 +159,10 @@ MUTANTS = [  # name, module, old text, new text
     ("vectorised_last_rows_lost", "kernels/vectorised.py", "total if whole == m else total + np.matmul(d[whole:], X[whole:])", "total"),
     ("vectorised_product_lost_weight", "kernels/vectorised.py", "        along_direction *= block.weight\n", "        pass\n"),
     ("vectorised_along_one_step", "kernels/vectorised.py", "_losses(Z + step * D, block.y)", "_losses(Z + steps[0] * D, block.y)"),
+    ("probability_a_fifth", "proof/certificate.py", "0.25 * proved.reach", "0.2 * proved.reach"),
+    ("pinsker_a_quarter", "proof/certificate.py", "math.sqrt(0.5 * proved.gap / lightest)", "math.sqrt(0.25 * proved.gap / lightest)"),
+    ("pinsker_of_any_weight", "proof/certificate.py", "math.sqrt(0.5 * proved.gap / lightest)", "math.sqrt(0.5 * proved.gap)"),
+    ("pinsker_without_an_optimum", "proof/certificate.py", 'if exists == "proved":', "if True:"),
     ("missing_mean_of_gradient", "objective.py", "        gradient /= weight\n", ""),
     ("missing_mean_of_cost", "objective.py", "cost = total.loss / total.weight", "cost = total.loss"),
     ("mean_over_rows_not_weights", "objective.py", "cost = total.loss / total.weight", "cost = total.loss / self.engine.m"),
