@@ -32,6 +32,7 @@ from steepest.types import Status
 
 __all__ = ["run"]
 
+MANY = 100_000  # rows: fewer are read in no time
 LEAST = 1e-9  # seconds that are left for a fit whose rows took all of its budget to read: it says what is proved
 
 
@@ -54,8 +55,7 @@ def run(asked: FitOptions) -> int:
         note(remark.text)
     spent = time.perf_counter() - started
     fitted = _fitted(asked if asked.budget is None else replace(asked, budget=max(LEAST, asked.budget - spent)), table)
-    hurried = fitted.status in (Status.INTERRUPTED, Status.BUDGET) and isinstance(table.target.codes, SpoolColumn)
-    right = None if hurried else _right(fitted, table)  # of rows on disk that is one more read
+    right = None if _hurried(fitted, table) else _right(fitted, table)
     outcome = Outcome(table, fitted, right)
     if asked.out is not None and outcome.verdict:
         note("no model is saved")
@@ -68,6 +68,12 @@ def run(asked: FitOptions) -> int:
     if outcome.verdict:
         return SEPARATED
     return INTERRUPTED if fitted.status is Status.INTERRUPTED else 0
+
+
+def _hurried(fitted: Fit, table: FileTable) -> bool:
+    """Whether no more reads of all rows are wanted: the time is over, and they would take some."""
+    on_disk, many = isinstance(table.target.codes, SpoolColumn), len(table.target.codes) > MANY
+    return (fitted.status is Status.INTERRUPTED and many) or (fitted.status is Status.BUDGET and on_disk)
 
 
 def _right(fitted: Fit, table: FileTable) -> int:
@@ -131,11 +137,11 @@ def _fitted(asked: FitOptions, table: FileTable) -> Fit:
 def _save(asked: FitOptions, table: FileTable, fitted: Fit) -> None:
     """The model with what is known of its rows, and a word about which they were."""
     assert asked.out is not None
-    if isinstance(table.target.codes, SpoolColumn):
+    if isinstance(table.target.codes, SpoolColumn) or _hurried(fitted, table):
         model = Model.of(fitted, target=table.target.name, source=table.shown, weights=asked.weights)
         model.knowing(table.ranges, table.target.counts).save(asked.out)
         if not asked.quiet:
-            note(f"{asked.out}: rows on disk were not read again for it, so it has no fingerprint of them")
+            note(f"{asked.out}: the rows were not read again for it, so it has no fingerprint of them")
         return
     labels = np.array(table.target.classes, dtype=object)[table.target.codes]
     model = Model.of(
