@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+import sklearn.metrics
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer
@@ -126,6 +127,20 @@ def test_metadata_of_the_cross_validation(cancer):
         assert ours.scores_.shape == (4, 1, 1)
     with pytest.raises(ValueError, match="enable_metadata_routing=True"):
         LogisticRegressionCV().fit(X, y, groups=groups)
+
+
+def test_the_scorer_of_a_cross_validation_may_ask_for_weights(cancer):
+    X, y = cancer
+    X, s = StandardScaler().fit_transform(X), np.where(np.arange(len(y)) % 2, 9.0, 1.0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        asks = sklearn.metrics.get_scorer("neg_log_loss").set_score_request(sample_weight=True)
+        silent = sklearn.metrics.get_scorer("neg_log_loss").set_score_request(sample_weight=False)
+        plain, weighted = (
+            LogisticRegressionCV(Cs=[0.1], cv=2, scoring=each, use_legacy_attributes=False).fit(X, y, sample_weight=s)
+            for each in (silent, asks)
+        )
+        assert plain.scores_[0, 0, 0] != weighted.scores_[0, 0, 0]
+        assert weighted.score(X, y, sample_weight=s) != weighted.score(X, y)
 
 
 @pytest.mark.parametrize("library", ["array_api_strict", "torch"])

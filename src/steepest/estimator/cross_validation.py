@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
-from sklearn.utils import metadata_routing
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from steepest.errors import DataError
@@ -21,6 +20,7 @@ from steepest.estimator.classifier import Classifier
 from steepest.estimator.grid import Plan, fit_all
 from steepest.estimator.logistic import LogisticRegression
 from steepest.estimator.scikit import (
+    SCORE_REQUEST,
     Hidden,
     Interval,
     StrOptions,
@@ -79,7 +79,7 @@ class LogisticRegressionCV(Classifier):
 
     """
 
-    __metadata_request__score = {"sample_weight": metadata_routing.UNUSED}  # noqa: RUF012 - read by scikit-learn
+    __metadata_request__score = SCORE_REQUEST
     _parameter_constraints = {name: each for name, each in CONSTRAINTS.items() if name not in LEFT_OUT} | {
         "Cs": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "l1_ratios": ["array-like", None, Hidden(StrOptions({"warn"}))],

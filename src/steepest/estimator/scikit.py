@@ -13,19 +13,23 @@ from sklearn import get_config
 from sklearn.linear_model._base import LinearClassifierMixin, SparseCoefMixin
 from sklearn.utils._array_api import _convert_to_numpy, get_namespace_and_device
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions, validate_parameter_constraints
-from sklearn.utils.metadata_routing import _raise_for_params, _routing_enabled
+from sklearn.utils.metadata_routing import UNUSED, _raise_for_params, _routing_enabled
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_method_params, _check_sample_weight
 
 try:
     from sklearn.utils._array_api import check_same_namespace
+
+    SCORE_REQUEST: Any = {"sample_weight": UNUSED}
 except ImportError:  # scikit-learn before 1.9
+    SCORE_REQUEST = {"sample_weight": None}  # there `score` hands on to its scorer what it has not asked for itself
 
     def check_same_namespace(*_: Any, **__: Any) -> None:
         """Nobody asked."""
 
 
 __all__ = [
+    "SCORE_REQUEST",
     "Hidden",
     "Interval",
     "LinearClassifierMixin",
