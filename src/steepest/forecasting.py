@@ -20,7 +20,7 @@ from steepest.optimum.regime import Regime, choose, sample_of_codes, sample_size
 __all__ = ["Forecast", "forecast"]
 
 HEADS = 2.0  # passes' worth of looking at the columns and of the last proof
-ROWS_PASSES, WIDE_SLOWER = 13.0, 1.5  # as counted on 200 x 2,000 and 900 x 3,000, C from 1 to 100
+ROWS_PASSES, WIDE_SLOWER = 5.0, 1.5  # as counted on 200 x 2,000 and 900 x 3,000, C from 1 to 100
 SPARSE_NUMBER = 12  # bytes of a stored number with its column
 CODE, ADDED = 4, 16  # bytes of a code as it is read; and moved for each pair of terms that is added up
 SPARSE_SLOWER = 2.0  # a scattered number takes longer than its bytes

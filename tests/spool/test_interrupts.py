@@ -235,5 +235,5 @@ def test_ctrl_c_leaves_no_temporary_file(tmp_path):
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     process.wait(60)
-    assert process.returncode in (130, 0)
+    assert process.returncode in (130, 0, -signal.SIGINT)  # the last: it had said all, and was about to end
     assert not [*tmp_path.iterdir()]

@@ -82,7 +82,8 @@ class MemoryEngine:
     @functools.cached_property
     def lightest(self) -> float:
         """The smallest positive row weight."""
-        return lightest(self.weight)
+        weight = self.weight
+        return 1.0 if weight is None else min(lightest(np.asarray(weight[i:k])) for i, k in self._ends())
 
     @property
     def farthest(self) -> float:

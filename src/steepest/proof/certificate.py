@@ -216,12 +216,8 @@ def published(proved: Bounds, value: float, lightest: float, exists: Existence |
 
     Around an optimum the gap alone bounds every probability, whatever the columns: F - F* is at least the sum of
     s_i KL(a*_i | a_i), and 2 (a - a*)² <= KL(a* | a) (Pinsker). `exists` says more than `proved` knows, if given.
-
-    >>> published(Bounds(0.02, 1.0, 4.0, 0.5, True), 2.02, 1.0).max_probability_error  # doctest: +ELLIPSIS
-    0.1000...
     """
-    exists = exists or ("proved" if proved.exists else "unknown")
-    probability = min(1.0, 0.25 * proved.reach)
+    exists, probability = exists or ("proved" if proved.exists else "unknown"), min(1.0, 0.25 * proved.reach)
     if exists == "proved":
         probability = min(probability, math.sqrt(0.5 * proved.gap / lightest) * SLACK)
     return Certificate(relative(value, proved.gap), probability, proved.radius, exists)

@@ -15,6 +15,7 @@ from steepest.errors import DataError
 __all__ = ["connected", "engine_error", "reason"]
 
 LONGEST = 200
+INTERRUPTED = "Query interrupted"  # what DuckDB makes of Ctrl-C while it waits for rows
 FIXED = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -38,6 +39,10 @@ def connected(one: Input, threads: int | None = None, memory: int | None = None)
     except (engine_error(), StreamError) as error:
         check_unchanged(one)  # a file that was cut off meanwhile looks damaged
         raise DataError(f"{one.shown}: {reason(str(error))}") from None
+    except RuntimeError as error:
+        if str(error) == INTERRUPTED:
+            raise KeyboardInterrupt from None
+        raise
     finally:
         connection.close()
 
