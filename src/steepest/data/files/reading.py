@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from math import nan
 from typing import Any
@@ -42,8 +43,10 @@ def blocks_of(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[Ro
         numbers=tuple(name for name in plan.numbers if name not in folders),
         coders={name: coder for name, coder in plan.coders.items() if name not in folders},
     )
-    for block in _inside(one, layout, inside, start):
-        yield _with_folders(block, one, plan) if folders else block
+    # Closed by name: Ctrl-C while DuckDB ends is lost in what the interpreter takes apart by itself.
+    with closing(_inside(one, layout, inside, start)) as blocks:
+        for block in blocks:
+            yield _with_folders(block, one, plan) if folders else block
 
 
 def rows_statement(one: Input, layout: Layout) -> Statement:
@@ -53,7 +56,7 @@ def rows_statement(one: Input, layout: Layout) -> Statement:
     return parquet_rows(one.path, len(layout.names))
 
 
-def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowBlock]:
+def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Generator[RowBlock, None, None]:
     """The blocks with the columns that are in the file itself."""
     done = 0
     if one.form == "csv" and one.stamp.size <= SMALL and one.compression != "zstd":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from steepest.data.files.cells import MISSING, tokens_of
@@ -89,17 +90,18 @@ class Source:
         plan = Plan(tuple(numbers), coders, self.tokens, rows, borrowed, self.threads, self.memory, limit, remedy)
         for one, layout in zip(self.inputs, self.layouts, strict=True):
             check_unchanged(one)
-            for block in _told(one, blocks_of(one, layout, plan, start)):
-                yield block
-                start = block.start + block.m
-                if limit is not None and start >= limit:
-                    return
+            with closing(_told(one, blocks_of(one, layout, plan, start))) as blocks:
+                for block in blocks:
+                    yield block
+                    start = block.start + block.m
+                    if limit is not None and start >= limit:
+                        return
             check_unchanged(one)
         for one in self.inputs:
             check_unchanged(one, thorough=False)
 
 
-def _told(one: Input, blocks: Iterator[RowBlock]) -> Iterator[RowBlock]:
+def _told(one: Input, blocks: Iterator[RowBlock]) -> Generator[RowBlock, None, None]:
     """The same blocks; what is wrong with a row of a file that changed meanwhile is no news, that it changed is."""
     try:
         yield from blocks
