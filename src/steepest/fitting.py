@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
-from steepest.data import Schema, as_rows, as_table, as_weights, encode_labels, led_by, receive
+from steepest.data import Schema, as_rows, as_table, as_weights, led_by, receive
 from steepest.data.column_table import ColumnTable
+from steepest.data.labels import labelled
 from steepest.data.mixed_table import pays
 from steepest.data.schema import Remark
 from steepest.data.sparse_table import sparse_of
@@ -23,7 +24,6 @@ from steepest.diagnosis import Note
 from steepest.driver import Step, StopRules, Watching
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine, as_csr
-from steepest.errors import DataError
 from steepest.optimum import Outcome, Request, minimise
 from steepest.optimum.checkpoint import Checkpoint
 from steepest.options import Options, checked_penalties, checked_start, checked_stop, checked_threads, named
@@ -33,7 +33,6 @@ from steepest.types import Floats, Status
 
 __all__ = ["fit"]
 
-MOST_CLASSES = 1000
 DONE = (Status.PROVED, Status.SEPARATED, Status.MINIMUM)  # nothing is left to be continued
 MOST_DENSE = 1024  # columns of levels: without a penalty nothing is proved of more of them on sparse rows
 
@@ -178,14 +177,8 @@ def fit(
     rows = checked(X)
     m, n = rows.shape
     weight: Any = as_weights(sample_weight, m) if received.classes is None else sample_weight
-    most = MOST_CLASSES if method == "auto" else 2
-    target: NDArray[Any]
     if trials is None:
-        if received.classes is not None and len(received.classes) > most:
-            some = ", ".join(received.classes[:5])
-            raise DataError(f"y holds {len(received.classes)} distinct labels, {some}: method={method!r} is for two")
-        labels: Any = y
-        target, classes = (labels, received.classes) if received.classes else encode_labels(y, m, weight, most)
+        target, classes = labelled(y, received.classes, weight, m, method)
     else:
         target, classes, weight = successes(y, trials, m, weight)
     if positive is not None:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
 from steepest.data import as_table, as_weights, encode_labels, receive
+from steepest.data.labels import MOST_CLASSES
 from steepest.diagnosis import Note
 from steepest.driver import StopRules
 from steepest.engines import MemoryEngine
@@ -31,8 +32,6 @@ from steepest.proof.certificate import Certificate
 from steepest.types import Floats
 
 __all__ = ["RegularisationPath", "regularisation_path"]
-
-MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True, slots=True)

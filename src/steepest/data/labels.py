@@ -14,8 +14,9 @@ from steepest.data.arrays import as_array, is_column
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["encode_labels", "led_by"]
+__all__ = ["MOST_CLASSES", "encode_labels", "labelled", "led_by"]
 
+MOST_CLASSES = 1000  # more are a quantity, or names
 SLICE = 1 << 16  # labels looked at together
 
 
@@ -36,6 +37,19 @@ def led_by(positive: Any, target: Any, classes: tuple[Any, ...]) -> tuple[Any, t
     if positive != classes[0]:
         raise DataError(f"positive={positive!r} is no label of y: these are {classes[0]!r} and {classes[1]!r}")
     return np.asarray(target == 0, dtype=np.uint8), (classes[1], classes[0])
+
+
+def labelled(
+    y: Any, known: tuple[str, ...] | None, weight: Any, m: int, method: str
+) -> tuple[NDArray[Any], tuple[Any, ...]]:
+    """The codes of the labels and the classes that `method` takes; of files they are `known`, and y holds the codes."""
+    most = MOST_CLASSES if method == "auto" else 2
+    if known is None:
+        return encode_labels(y, m, weight, most)
+    if len(known) > most:
+        some = ", ".join(known[:5])
+        raise DataError(f"y holds {len(known)} distinct labels, {some}: method={method!r} is for two")
+    return y, known
 
 
 def encode_labels(
