@@ -9,16 +9,15 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
+from numpy.typing import ArrayLike
 
-from steepest.data import Schema, as_rows, as_table, as_weights, led_by, receive
+from steepest.data import Schema, as_rows, as_table, receive
+from steepest.data.arrays import is_sparse
 from steepest.data.column_table import ColumnTable
-from steepest.data.labels import labelled
 from steepest.data.mixed_table import pays
 from steepest.data.schema import Remark
 from steepest.data.sparse_table import sparse_of
-from steepest.data.targets import as_offset, class_weights, of_classes, successes
+from steepest.data.targets import as_offset, target_of
 from steepest.descent import descend
 from steepest.diagnosis import Note
 from steepest.driver import Step, StopRules, Watching
@@ -170,21 +169,13 @@ def fit(
     descends = learning_rate != "safe" or iterations is not None or tolerance or gradient_tolerance
     if method == "auto" and (descends or kernel != "auto"):
         method = "gd"  # these are options of descent
-    dense_up_to = math.inf if method != "auto" else 0 if np.any(l2) else MOST_DENSE
+    dense_up_to = math.inf if method != "auto" else 0 if l2 else MOST_DENSE
     received = receive(X, y, sample_weight, schema, dense_up_to, spool, positive)
-    X, y, sample_weight, schema = received.X, received.y, received.weight, received.schema
-    checked = as_csr if issparse(X) else as_table if method == "auto" else as_rows
-    rows = checked(X)
+    schema = received.schema
+    checked = as_csr if is_sparse(received.X) else as_table if method == "auto" else as_rows
+    rows = checked(received.X)
     m, n = rows.shape
-    weight: Any = as_weights(sample_weight, m) if received.classes is None else sample_weight
-    if trials is None:
-        target, classes = labelled(y, received.classes, weight, m, method)
-    else:
-        target, classes, weight = successes(y, trials, m, weight)
-    if positive is not None:
-        target, classes = led_by(positive, target, classes)
-    factors = _factors(class_weight, target, classes, weight, trials)
-    weight = weight if factors is None else of_classes(factors, target, weight)
+    target, classes, weight, factors = target_of(received, m, method, trials, positive, class_weight)
     away = None if offset is None else _offset(offset, m, len(classes), kernel)
     names = named(schema.names if schema and feature_names is None else feature_names, n)
     remarks = _told(received.remarks, on_note)
@@ -194,9 +185,9 @@ def fit(
                     penalties)  # fmt: skip
     stop = checked_stop(iterations, tolerance, gradient_tolerance, budget)
     start = None if w is None and not np.count_nonzero(b) else checked_start(w, b, n, len(classes))
-    make = SparseEngine if issparse(rows) else MemoryEngine
+    make = SparseEngine if is_sparse(rows) else MemoryEngine
     given = make(rows, target, weight, away, threads=checked_threads(threads))
-    if isinstance(callback, Watching) and isinstance(given, MemoryEngine):
+    if callback is not None and isinstance(callback, Watching) and isinstance(given, MemoryEngine):
         given.on_rows = callback.rows
     through = not intercept and len(classes) == 2
     if received.kept is not None and factors is None and away is None:
@@ -237,18 +228,6 @@ def _written_out(rows: Any, dense_up_to: float, by_codes: bool) -> Any:
     if by_codes or not isinstance(rows, ColumnTable) or not (pays(rows) and rows.shape[1] > dense_up_to):
         return rows
     return sparse_of(rows)
-
-
-def _factors(
-    asked: Mapping[Any, float] | Literal["balanced"] | None,
-    target: NDArray[Any],
-    classes: tuple[Any, ...],
-    weight: Floats | None,
-    trials: ArrayLike | None,
-) -> tuple[float, ...] | None:
-    if asked is not None and trials is not None:
-        raise ValueError("class_weight is for labels; rows of trials hold both classes: weigh them by sample_weight")
-    return None if asked is None else class_weights(asked, target, classes, weight)
 
 
 def _offset(offset: ArrayLike, m: int, classes: int, kernel: str) -> Floats:

@@ -131,6 +131,8 @@ def checked_penalties(
     """The penalties beyond one l2, each None where it says nothing: factors of 1, bounds at infinity."""
     if not 0.0 <= l1 < math.inf:
         raise ValueError(f"l1={l1} must be a number >= 0")
+    if factors is None and lower is None and upper is None:
+        return Penalties(float(l1)) if l1 else NONE
     scale = None if factors is None else _per_column("penalty_factors", factors, n)
     if scale is not None and not np.all((scale >= 0.0) & np.isfinite(scale)):
         raise ValueError("penalty_factors must be finite numbers >= 0; 0 leaves a column without a penalty")

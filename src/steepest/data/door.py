@@ -23,7 +23,7 @@ class Received:
 
     schema    of the frame; None for arrays
     remarks   what is worth a word about its columns
-    classes   of a file: its labels as written, of which y are the places; None for all else
+    classes   of which y are the places, where they are known already: of a file the labels as written
     kept      of rows on disk: where answers about them may be kept, and a digest of rows, target and weights
     changes   of files: what happened to them since they were read
     """
@@ -33,7 +33,7 @@ class Received:
     weight: Any
     schema: Schema | None = None
     remarks: tuple[Remark, ...] = ()
-    classes: tuple[str, ...] | None = None
+    classes: tuple[Any, ...] | None = None
     kept: tuple[Path, str] | None = None
     changes: Callable[[], tuple[Remark, ...]] = tuple
 
@@ -46,7 +46,7 @@ def receive(
     `dense_up_to` may become sparse rows. Files are decoded to the folder `spool`, if one is given, not to memory; of
     their labels `positive` is the positive one.
     """
-    if hasattr(type(X), "received"):  # a table of files, opened already
+    if hasattr(type(X), "received"):  # a table of files, or rows of an estimator, looked at already
         found: Received = X.received()
         return found
     if spool is not None:

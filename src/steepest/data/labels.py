@@ -14,7 +14,7 @@ from steepest.data.arrays import as_array, is_column
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["MOST_CLASSES", "encode_labels", "labelled", "led_by"]
+__all__ = ["MOST_CLASSES", "encode_labels", "labelled", "led_by", "two_numbers"]
 
 MOST_CLASSES = 1000  # more are a quantity, or names
 SLICE = 1 << 16  # labels looked at together
@@ -40,14 +40,14 @@ def led_by(positive: Any, target: Any, classes: tuple[Any, ...]) -> tuple[Any, t
 
 
 def labelled(
-    y: Any, known: tuple[str, ...] | None, weight: Any, m: int, method: str
+    y: Any, known: tuple[Any, ...] | None, weight: Any, m: int, method: str
 ) -> tuple[NDArray[Any], tuple[Any, ...]]:
-    """The codes of the labels and the classes that `method` takes; of files they are `known`, and y holds the codes."""
+    """The codes of the labels and the classes that `method` takes; where these are `known`, y holds the codes."""
     most = MOST_CLASSES if method == "auto" else 2
     if known is None:
         return encode_labels(y, m, weight, most)
     if len(known) > most:
-        some = ", ".join(known[:5])
+        some = ", ".join(map(str, known[:5]))
         raise DataError(f"y holds {len(known)} distinct labels, {some}: method={method!r} is for two")
     return y, known
 
@@ -70,10 +70,10 @@ def encode_labels(
         labels = labels[:, 0]
     if labels.shape != (m,):
         raise DataError(f"y has shape {labels.shape}, but X has {m} rows: give one label per row")
-    two = _two_numbers(labels)
+    two = two_numbers(labels)
     if two is not None:
         if weight is not None:
-            _check_weighted(two[0], weight, list(two[1]))
+            _check_weighted(*two, weight)
         return two
     counts = _counted(labels)
     try:
@@ -82,28 +82,30 @@ def encode_labels(
         raise DataError("y mixes labels that cannot be sorted, such as text and numbers: write them alike") from None
     if not 2 <= len(distinct) <= most or (len(distinct) > 2 and _measured(distinct)):
         raise DataError(_not_two(distinct, counts))
-    if labels.dtype.kind in "bui" and labels.dtype.itemsize == 1 and distinct == [0, 1]:
-        encoded: NDArray[np.unsignedinteger] = labels.view(np.uint8)  # they are their own codes: nothing is copied
-        if weight is not None:
-            _check_weighted(encoded, weight, distinct)
-        return encoded, tuple(distinct)
-    encoded = np.empty(m, dtype=np.uint8 if len(distinct) <= 256 else np.uint16)
+    encoded: NDArray[Any] = np.empty(m, dtype=np.uint8 if len(distinct) <= 256 else np.uint16)
     for part in _slices(m):
         encoded[part] = labels[part] == distinct[1] if len(distinct) == 2 else np.searchsorted(distinct, labels[part])
     if weight is not None:
-        _check_weighted(encoded, weight, distinct)
+        _check_weighted(encoded, tuple(distinct), weight)
     return encoded, tuple(distinct)
 
 
-def _two_numbers(labels: NDArray[Any]) -> tuple[NDArray[np.unsignedinteger], tuple[Any, ...]] | None:
-    """What `encode_labels` answers where the labels are two numbers, without sorting them; None for all else."""
-    if labels.dtype.kind not in "biuf" or not 0 < len(labels) <= SLICE:
+def two_numbers(labels: NDArray[Any]) -> tuple[NDArray[np.uint8], tuple[Any, ...]] | None:
+    """What `encode_labels` answers where the labels are two numbers, without sorting them; None for all else.
+
+    Bytes of 0 and 1, and booleans, are their own codes: they are not copied.
+    """
+    m = len(labels)
+    if labels.dtype.kind not in "biuf" or not m:
         return None
     low, high = np.minimum.reduce(labels), np.maximum.reduce(labels)
-    positive = labels == high
-    if not low < high or np.count_nonzero(positive) + np.count_nonzero(labels == low) < len(labels):
-        return None  # NaN is smaller than nothing
-    return positive.view(np.uint8), (low.item(), high.item())
+    if not low < high:  # NaN is smaller than nothing
+        return None
+    own = labels.dtype.itemsize == 1 and low == 0 and high == 1
+    codes: NDArray[np.uint8] = (labels if own else labels == high).view(np.uint8)
+    if np.count_nonzero(codes) + sum(np.count_nonzero(labels[part] == low) for part in _slices(m)) < m:
+        return None
+    return codes, (low.item(), high.item())
 
 
 def _measured(distinct: list[Any]) -> bool:
@@ -149,7 +151,7 @@ def _not_two(distinct: list[Any], counts: Counter[Any]) -> str:
     return f"y holds {len(distinct)} distinct labels, {seen}{more}: {cure}"
 
 
-def _check_weighted(encoded: NDArray[np.unsignedinteger], weight: Floats, distinct: list[Any]) -> None:
+def _check_weighted(encoded: NDArray[Any], distinct: tuple[Any, ...], weight: Floats) -> None:
     for value, label in enumerate(distinct):
         if not weight[encoded == value].any():
             raise DataError(f"all rows of class {label!s} have weight 0: one class only is left")

@@ -4,18 +4,58 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from steepest.data.arrays import as_array
+from steepest.data.arrays import as_array, as_weights
+from steepest.data.door import Received
+from steepest.data.labels import labelled, led_by
 from steepest.errors import DataError
 from steepest.types import Floats
 
-__all__ = ["as_offset", "class_weights", "of_classes", "successes"]
+__all__ = ["Target", "as_offset", "class_weights", "of_classes", "successes", "target_of"]
 
 MOST_AWAY = 1e6  # of an offset: beyond |z| = 745 nothing changes any more
+
+
+class Target(NamedTuple):
+    """What there is to learn.
+
+    codes    (m,) the places of the labels among `classes`, or shares of successes
+    weight   (m,) of the rows, those of the classes included, or None
+    factors  what each class weighs besides, or None
+    """
+
+    codes: NDArray[Any]
+    classes: tuple[Any, ...]
+    weight: Floats | None
+    factors: tuple[float, ...] | None
+
+
+def target_of(
+    received: Received,
+    m: int,
+    method: str,
+    trials: ArrayLike | None,
+    positive: Any,
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None,
+) -> Target:
+    """y as codes, the weights of the rows and of the classes put together."""
+    weight = as_weights(received.weight, m) if received.classes is None else received.weight
+    if trials is None:
+        codes, classes = labelled(received.y, received.classes, weight, m, method)
+    else:
+        codes, classes, weight = successes(received.y, trials, m, weight)
+    if positive is not None:
+        codes, classes = led_by(positive, codes, classes)
+    if class_weight is None:
+        return Target(codes, classes, weight, None)
+    if trials is not None:
+        raise ValueError("class_weight is for labels; rows of trials hold both classes: weigh them by sample_weight")
+    factors = class_weights(class_weight, codes, classes, weight)
+    return Target(codes, classes, of_classes(factors, codes, weight), factors)
 
 
 def successes(y: ArrayLike, trials: ArrayLike, m: int, weight: Floats | None) -> tuple[Floats, tuple[int, int], Floats]:

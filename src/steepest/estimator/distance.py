@@ -11,9 +11,9 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 from steepest import softmax_formulas
+from steepest.data.arrays import is_sparse
 from steepest.estimator.arrival import Arrived
 from steepest.estimator.solving import NOTHING, Settings, solve
 from steepest.fitting import fit
@@ -61,7 +61,7 @@ def _value(
     """Mean loss plus penalty (l1, l2, factors) at (coef, intercept), rounding included: an upper bound."""
     m, n = arrived.X.shape
     s = np.ones(m) if arrived.weight is None else arrived.weight
-    X: Any = arrived.X if issparse(arrived.X) else np.asarray(arrived.X[:m])
+    X: Any = arrived.X if is_sparse(arrived.X) else np.asarray(arrived.X[:m])
     size = np.asarray(abs(X) @ np.abs(coef).T + np.abs(intercept)).max(axis=1)
     z = np.asarray(X @ coef.T + intercept)
     losses = loss(z[:, 0], arrived.codes) if z.shape[1] == 1 else softmax_formulas.loss(z, arrived.codes)

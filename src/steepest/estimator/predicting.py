@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from steepest import formulas
 from steepest.data import product
+from steepest.data.arrays import is_sparse
 from steepest.data.targets import as_offset
 from steepest.estimator.arrival import arrive_rows
 from steepest.estimator.scikit import LinearClassifierMixin, like, same_namespace, to_numpy
@@ -76,7 +76,7 @@ class Predicts(LinearClassifierMixin):  # type: ignore[misc]
         same_namespace(X, self, method)
         rows = arrive_rows(self, X)
         coef, intercept = to_numpy(self.coef_), to_numpy(self.intercept_)
-        in_one = issparse(rows) or issparse(coef) or (isinstance(rows, np.ndarray) and rows.dtype.kind == "f")
+        in_one = is_sparse(rows) or is_sparse(coef) or (isinstance(rows, np.ndarray) and rows.dtype.kind == "f")
         z: Any = rows @ coef.T if in_one else product(rows, coef.T)  # narrow numbers are widened block by block
         z = (z if isinstance(z, np.ndarray) else z.toarray()) + intercept
         if not np.isfinite(z.sum()):

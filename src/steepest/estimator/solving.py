@@ -80,6 +80,8 @@ class Solved:
     @property
     def history(self) -> Floats:
         """J before each update; of several fits the sum of them, as far as the shortest goes."""
+        if len(self.fits) == 1:
+            return self.fits[0].history
         shortest = min((len(fit.history) for fit in self.fits), default=0)
         total: Floats = np.sum([fit.history[:shortest] for fit in self.fits], axis=0) if self.fits else np.empty(0)
         return total
@@ -87,8 +89,8 @@ class Solved:
     @property
     def certificate(self) -> Certificate:
         """The weakest of the fits' certificates."""
-        if not self.fits:
-            return NOTHING
+        if len(self.fits) < 2:
+            return self.fits[0].certificate if self.fits else NOTHING
         return max((fit.certificate for fit in self.fits), key=lambda each: each.gap)
 
 
@@ -130,7 +132,6 @@ def solve(
         raise KeyboardInterrupt
     coef, intercept = as_coef(found.w, found.b)
     short = found.certificate.gap > settings.gap and found.certificate.exists != "disproved"
-    found = replace(found, classes=tuple(arrived.classes.tolist()), schema=arrived.schema)
     stopped = ENDINGS.get(found.status, "") if short else ""
     if stopped == "max_iter" and found.iterations < settings.max_iter:
         stopped = "callback"
@@ -175,7 +176,9 @@ def solve_each(
 
 def as_coef(w: Any, b: Any) -> tuple[Floats, Floats]:
     """Weights (n,) and a number, or (n, K) and (K,), as coef and intercept."""
-    return np.atleast_2d(np.asarray(w).T), np.atleast_1d(np.asarray(b, dtype=np.float64))
+    if isinstance(b, float):
+        return w[None, :], np.array([b])
+    return np.asarray(w).T, np.asarray(b, dtype=np.float64)
 
 
 def _fit(
@@ -193,21 +196,18 @@ def _fit(
         coef, intercept = start
         two = len(coef) == 1
         options |= {"w": coef[0] if two else coef.T, "b": float(intercept[0]) if two else intercept}
-    if arrived.offset is not None:
-        options["offset"] = arrived.offset
-    if arrived.grouped:
-        options["trials"] = 1.0
-    beyond = {name: getattr(settings.beyond, name) for name in ("factors", "lower", "upper")}
-    told = {"factors": "penalty_factors"}
-    options |= {told.get(name, name): each for name, each in beyond.items() if each is not None}
+    beyond = settings.beyond
+    options |= {"penalty_factors": beyond.factors, "lower": beyond.lower, "upper": beyond.upper}
     if settings.method != "auto":
         options |= {"iterations": settings.max_iter, "learning_rate": settings.learning_rate}
     gap = settings.gap if l1 == 0.0 and settings.beyond.smooth else max(settings.gap, LEAST_L1_GAP)
-    return fit(
-        arrived.X, arrived.codes, tol=gap, budget=settings.budget, l2=l2,
-        sample_weight=arrived.weight, callback=counter, feature_names=settings.names, threads=settings.threads,
-        **options,
-    )  # fmt: skip
+    options |= {"tol": gap, "l2": l2, "budget": settings.budget, "callback": counter, "offset": arrived.offset}
+    options |= {"feature_names": settings.names, "threads": settings.threads}
+    if not arrived.grouped:
+        opened: Any = arrived  # by its method `received`
+        return fit(opened, arrived.codes, **options)
+    found = fit(arrived.X, arrived.codes, trials=1.0, sample_weight=arrived.weight, **options)
+    return replace(found, classes=tuple(arrived.classes.tolist()), schema=arrived.schema)
 
 
 class _Counter:

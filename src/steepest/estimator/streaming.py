@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
+from steepest.data.arrays import is_sparse
 from steepest.driver import Iterate, StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
@@ -117,10 +117,10 @@ Oracle = Objective | SoftmaxObjective
 def _oracle(batch: Arrived, intercept: bool) -> Oracle:
     """The mean loss of the batch, without a penalty."""
     K, n = len(batch.classes), batch.X.shape[1]
-    make = SparseEngine if issparse(batch.X) else MemoryEngine
+    make = SparseEngine if is_sparse(batch.X) else MemoryEngine
     engine: Any = make(batch.X, batch.codes, batch.weight, threads=1)
     if K == 2:
-        return Objective(engine, KERNEL if issparse(batch.X) else KERNELS["vectorised"], L2(0.0))
+        return Objective(engine, KERNEL if is_sparse(batch.X) else KERNELS["vectorised"], L2(0.0))
     return SoftmaxObjective(engine, K, np.zeros(n), Scaling(np.zeros(n), np.ones(n)), intercept=intercept)
 
 
