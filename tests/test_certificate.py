@@ -27,11 +27,9 @@ from steepest.proof.certificate import (
     compare,
     diagonal_at,
     disproved,
-    excess,
-    flattening,
     relative,
-    turn_of,
 )
+from steepest.proof.curves import excess, flattening, turn_of
 from steepest.proof.evidence import Reach, bend, divergence_of, examine
 from steepest.proof.existence import check
 from steepest.proof.problem import Problem

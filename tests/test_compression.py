@@ -84,7 +84,7 @@ def test_dtypes_and_orders(dtype, order):
     X, y, _ = repeated(1, levels=2, dtype=dtype)
     found, plain = compress(np.asarray(X, order=order), y), compress(X.astype(float), y)
     assert found.X.dtype == dtype
-    assert np.array_equal(found.first, plain.first)
+    assert np.array_equal(found.X, plain.X)
     assert np.array_equal(found.weight, plain.weight)
 
 

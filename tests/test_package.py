@@ -73,6 +73,19 @@ def test_importing_it_loads_nothing_else():
     assert in_fresh_python(code) == "[]"
 
 
+def test_a_small_table_is_fitted_without_what_takes_long_to_load(tmp_path):
+    table = tmp_path / "small.csv"
+    table.write_text("x,y\n" + "".join(f"{i},{int(i % 7 > 2)}\n" for i in range(40)), encoding="utf-8")
+    slow = ["duckdb", "narwhals", "numba", "plotext", "scipy.linalg", "scipy.sparse", "sklearn"]
+    code = (
+        "import sys; from steepest.cli import main\n"
+        f"try: main(['fit', {str(table)!r}, '--target', 'y', '--json'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        f"print('\\n', [m for m in {slow} if m in sys.modules])"
+    )
+    assert in_fresh_python(code).splitlines()[-1].strip() == "[]"
+
+
 @pytest.mark.parametrize("first", ["steepest.fitting", "steepest.teach.graph", "steepest.result", "steepest.cli"])
 def test_the_front_door_is_a_function_whatever_was_imported_first(first):
     assert in_fresh_python(f"import {first}, steepest; print(type(steepest.fit).__name__)") == "function"

@@ -27,9 +27,6 @@ def check_module_of_penalties(module):
             young = l1 * np.abs(at) + 0.5 * l2 * at**2 + dual - c * at
             np.testing.assert_allclose(net.excess(at, np.array([c])), young, atol=1e-7)
             assert net.value(at) == pytest.approx(float((l1 * np.abs(at) + 0.5 * l2 * at**2)[0]), rel=1e-12, abs=1e-300)
-            h = float(rng.uniform(0.2, 3.0))
-            near = inside[np.argmin(0.5 * h * (inside - c) ** 2 + g)]
-            np.testing.assert_allclose(net.prox(np.array([c]), np.array([h])), near, atol=6e-5)
         for w in (lower, upper, 0.0, 0.1, -0.1, 1.0, -1.0):
             if lower <= w <= upper:
                 check_violation(net, w, (l1, l2, lower, upper))

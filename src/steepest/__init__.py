@@ -6,7 +6,6 @@
     steepest.schema(frame, y)     what the columns of a frame are            -> Schema
     steepest.LogisticRegression   scikit-learn's estimators, with certificates; and LogisticRegressionCV
     steepest.forecast(m, n)       passes, seconds, memory, before fitting    -> Forecast
-    steepest.path(X, y, l2s)      many penalties, folds held out             -> Path
     steepest.graph(x, y, w, b)    one example, forward and backward          -> Graph
     steepest.formulas             sigmoid, softplus, loss, dz, curvature
     steepest.teach                the seeds' own programs, rung by rung

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steepest.mixing import STEP, mix
 from steepest.types import Floats
 
 __all__ = ["Compressed", "compress"]
@@ -24,20 +25,18 @@ PIECE = 1 << 15  # numbers looked at together: about a megabyte with all tempora
 SHARE = 0.04  # of the table that distinct rows may take, with BOOK bytes each: memory above the input stays within 5 %
 BOOK = 64  # hash, place, count and their sorted copies
 SMALL_BYTES = 1 << 20  # tables under a megabyte may shrink to half of it
-MIX, TURN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)  # splitmix64 (Steele, Lea, Flood 2014)
 
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
     """The distinct rows in order of first appearance: X (d, n) of the same dtype, y (d,), weight (d,) the counts or
-    sums of weights; `rows` is how many there were, first (d,) where each was seen first.
+    sums of weights; `rows` is how many there were.
     """
 
     X: NDArray[Any]
     y: NDArray[Any]
     weight: Floats
     rows: int
-    first: NDArray[np.intp]
 
     def __str__(self) -> str:
         return f"{self.rows:,} rows, of which {len(self.y):,} are distinct"
@@ -66,7 +65,7 @@ def compress(X: NDArray[Any], y: NDArray[Any], weight: Floats | None = None) -> 
             return None
     order = np.argsort(table.first, kind="stable")
     first = table.first[order]
-    return Compressed(X[first], y[first], table.weight[order], m, first)
+    return Compressed(X[first], y[first], table.weight[order], m)
 
 
 class _Table:
@@ -125,9 +124,5 @@ def _values(X: NDArray[Any], y: NDArray[Any]) -> Floats:
 def _hashes(rows: Floats) -> NDArray[np.uint64]:
     """64 bits per row: each number is mixed with the place of its column, then they are added."""
     bits = np.array(rows.view(np.uint64), dtype=np.uint64)
-    bits += MIX * np.arange(1, rows.shape[1] + 1, dtype=np.uint64)  # wraps, as it should
-    for shift, factor in ((30, MIX), (27, TURN)):
-        bits ^= bits >> np.uint64(shift)
-        bits *= factor
-    bits ^= bits >> np.uint64(31)
-    return np.asarray(bits.sum(axis=1, dtype=np.uint64))
+    bits += STEP * np.arange(1, rows.shape[1] + 1, dtype=np.uint64)  # modulo 2^64
+    return np.asarray(mix(bits).sum(axis=1, dtype=np.uint64))

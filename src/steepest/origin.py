@@ -19,9 +19,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
+from steepest.data.arrays import is_sparse
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.optimum.outcome import Outcome
@@ -42,11 +43,12 @@ def mirrored(
     >>> X.tolist(), y.tolist()
     ([[1.0, 2.0], [-1.0, -2.0]], [1, 0])
     """
-    if not sp.issparse(rows):
+    if not is_sparse(rows):
         rows = np.asarray(rows)  # of a frame, the columns may lie apart
     if rows.dtype.kind != "f":
         rows = rows.astype(np.float64)  # -x of an unsigned or of the smallest whole number is another number
-    doubled = np.concatenate([rows, -rows]) if isinstance(rows, np.ndarray) else sp.vstack([rows, -rows], format="csr")
+    pair = [rows, -rows]
+    doubled = np.concatenate(pair) if isinstance(rows, np.ndarray) else scipy.sparse.vstack(pair, format="csr")
     both = np.concatenate([target, (1 - target).astype(target.dtype)])
     weights = None if weight is None else np.concatenate([weight, weight])
     return doubled, both, weights, None if offset is None else np.concatenate([offset, -offset])

@@ -90,10 +90,6 @@ class ElasticNet:
         """g(w), for w within the bounds."""
         return float(self.l1 @ np.abs(w) + 0.5 * ((self.l2 * w) @ w))
 
-    def prox(self, v: Floats, h: Floats) -> Floats:
-        """(n,) argmin of ½ h (w - v)² + g(w), for h > 0."""
-        return np.clip(shrunk(h * v, self.l1) / (h + self.l2), self.lower, self.upper)
-
     def nearest(self, c: Floats) -> Floats:
         """(n,) the w that maximises c w - g(w); of several, that nearest to 0; infinite where nothing holds it."""
         pull = shrunk(c, self.l1)

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 
 from steepest.data import as_table, as_weights, encode_labels, receive
+from steepest.data.arrays import is_sparse
 from steepest.data.labels import MOST_CLASSES
 from steepest.diagnosis import Note
 from steepest.driver import StopRules
@@ -128,7 +128,7 @@ def regularisation_path(
     """
     started = time.perf_counter()
     received = receive(X, y, sample_weight, None, 0)
-    rows = as_csr(received.X) if issparse(received.X) else as_table(received.X)
+    rows = as_csr(received.X) if is_sparse(received.X) else as_table(received.X)
     m, n = rows.shape
     weight = as_weights(received.weight, m)
     target, classes = encode_labels(received.y, m, weight, MOST_CLASSES)
@@ -136,7 +136,7 @@ def regularisation_path(
     beyond = checked_penalties(1.0, penalty_factors, lower, upper, n)
     _check(l1_ratio, count, ratio, tol, beyond)
     given = None if penalties is None else _strengths(penalties)
-    make = SparseEngine if issparse(rows) else MemoryEngine
+    make = SparseEngine if is_sparse(rows) else MemoryEngine
     engine = make(rows, target, weight, threads=checked_threads(threads))
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         task = task_of(engine, 1.0, beyond, bool(standardize), names)

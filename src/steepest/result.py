@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 
 from steepest import formulas
 from steepest.data import Schema, as_rows, framed, product
+from steepest.data.arrays import is_sparse
 from steepest.data.targets import as_offset
 from steepest.diagnosis import Note
 from steepest.driver import Trace
@@ -87,7 +87,7 @@ class Fit:
     def decision_function(self, X: ArrayLike, offset: ArrayLike | None = None) -> Floats:
         """z = X w + b + offset of each row of X (m, n), shape (m,) or (m, K); raises DataError as `predict_proba`."""
         given = framed(X, self.schema, self.feature_names)
-        rows = as_csr(given) if issparse(given) else as_rows(given)
+        rows = as_csr(given) if is_sparse(given) else as_rows(given)
         if rows.shape[1] != len(self.w):
             raise DataError(f"X has {rows.shape[1]} columns, but the fit has {len(self.w)} weights")
         z = product(rows, self.w)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import scipy.linalg
 
 from steepest.engines import MemoryEngine
+from steepest.lapack import inverse_factor
 from steepest.softmax_objective import SoftmaxObjective, contrasts
 from steepest.types import Block, Floats
 
@@ -109,9 +109,7 @@ def _inverse(objective: SoftmaxObjective, blocks: Floats) -> Metric:
 
 def _inverted(block: Floats) -> Floats:
     """By Cholesky; where that fails the inverse of the diagonal, which is positive definite too."""
-    try:
-        factor = scipy.linalg.cholesky(block, lower=True, check_finite=False)
-        half = scipy.linalg.solve_triangular(factor, np.eye(len(block)), lower=True, check_finite=False)
-        return np.asarray(half.T @ half)
-    except scipy.linalg.LinAlgError:
+    half = inverse_factor(block)
+    if half is None:
         return np.diag(1.0 / np.maximum(np.diagonal(block), np.finfo(float).tiny))
+    return np.asarray(half.T @ half)

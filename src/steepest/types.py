@@ -80,10 +80,10 @@ class Sums:
             self.weight + other.weight,
             self.loss + other.loss,
             self.errors + other.errors,
-            _plus(self.dw, other.dw),
+            plus(self.dw, other.dw),
             self.db + other.db,
-            _plus(self.ddw, other.ddw),
-            _plus(self.dwdb, other.dwdb),
+            plus(self.ddw, other.ddw),
+            plus(self.dwdb, other.dwdb),
             self.ddb + other.ddb,
         )
 
@@ -171,5 +171,6 @@ class Status(enum.Enum):
 Solver: TypeAlias = Generator[Question, Any, Status]
 
 
-def _plus(left: Floats | None, right: Floats | None) -> Floats | None:
+def plus(left: Floats | None, right: Floats | None) -> Floats | None:
+    """Their sum; None where one is missing, because it was not asked for."""
     return None if left is None or right is None else left + right

@@ -32,8 +32,8 @@ MUTANTS = [  # name, module, old text, new text
     ("solve_transposed", "lockstep/metrics.py", "(Y @ solved[i]) @ Y", "Y @ (Y @ solved[i])"),
     ("distance_in_plain_length", "lockstep/metrics.py", 'np.einsum("fj,fj->f", moves, images)', 'np.einsum("fj,fj->f", moves, moves)'),
     ("leverage_without_unit", "lockstep/metrics.py", "turned = self.inverse[f] / self.unit[f]", "turned = self.inverse[f]"),
-    ("leverage_without_factor", "lockstep/metrics.py", "_spectral(turned @ factor)", "_spectral(turned)"),
-    ("spectral_too_small", "lockstep/metrics.py", "math.pow(np.vdot(power, power), 0.0625)", "0.5 * math.pow(np.vdot(power, power), 0.0625)"),
+    ("leverage_without_factor", "lockstep/metrics.py", "spectral(turned @ factor)", "spectral(turned)"),
+    ("spectral_too_small", "lockstep/metrics.py", "spectral(turned @ factor)", "0.5 * spectral(turned @ factor)"),
     ("loss_without_error", "lockstep/metrics.py", "(rounding + error)", "rounding"),
     ("other_unit", "lockstep/metrics.py", "solved /= self.unit[which]", "solved *= self.unit[which]"),
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from steepest.objective import Objective
 from steepest.optimum.outcome import Request
 from steepest.optimum.softmax import minimise
 from steepest.penalties import L2
-from steepest.proof import softmax_certificate
+from steepest.proof import bounds, softmax_certificate
 from steepest.proof.certificate import certify
 from steepest.proof.problem import Problem
 from steepest.proof.softmax_certificate import certify_classes
@@ -298,15 +298,20 @@ def far_from_the_optimum():
     return Problem.of(MemoryEngine(X, y, s), 0.0), w, found.b, truth(exact, best, np.vstack([w, found.b]).T.tolist())
 
 
+def raised(*given):
+    return 1.5 * assembled(*given)
+
+
 def test_certificate_mutants_are_caught(monkeypatch):
     with mpmath.workdps(60):
         problem, w, b, (gap, probability) = far_from_the_optimum()
         proof = certify_classes(problem, w, b, hessian=True)
         assert gap <= proof.gap < 1.5 * gap
         assert probability <= proof.max_probability_error
-        for name, other in (("excess", lambda _: 0.8), ("assembled", lambda *given: 1.5 * assembled(*given))):
+        mutants = (bounds, "excess", lambda _: 0.8), (softmax_certificate, "assembled", raised)
+        for module, name, other in mutants:
             with monkeypatch.context() as patched:
-                patched.setattr(softmax_certificate, name, other)
+                patched.setattr(module, name, other)
                 assert certify_classes(problem, w, b, hessian=True).gap < gap, name
 
 

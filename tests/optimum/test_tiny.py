@@ -16,7 +16,7 @@ from steepest.optimum.regime import TINY_COLUMNS, TINY_ROWS, Regime, choose
 from steepest.optimum.tiny_proof import _leverage, _loss, left, prove
 from steepest.optimum.tiny_table import ahead, factorised, look, table_of
 from steepest.penalties import Penalties
-from steepest.proof.certificate import bounds
+from steepest.proof.bounds import bounds
 from steepest.proof.rounding import gamma
 from steepest.types import Status
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 __all__ = [
     "AgreeOptions",
+    "ColumnOptions",
     "ExplainOptions",
     "ExportOptions",
     "FitOptions",
@@ -19,7 +20,21 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class FitOptions:
+class ColumnOptions:
+    """Which columns of a table are read, as what, and what is done about their values."""
+
+    columns: tuple[tuple[str, ...], ...]
+    drop: tuple[str, ...]
+    missing: tuple[str, ...]
+    unseen: tuple[str, ...]
+    rare: tuple[str, ...]
+    reference: tuple[str, ...]
+    category: tuple[str, ...]
+    na: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions(ColumnOptions):
     """`steepest fit`."""
 
     file: str | None
@@ -35,16 +50,8 @@ class FitOptions:
     l1: float
     standardize: bool
     positive: str | None
-    columns: tuple[tuple[str, ...], ...]
-    drop: tuple[str, ...]
     weights: str | None
     schema: str | None
-    missing: tuple[str, ...]
-    unseen: tuple[str, ...]
-    rare: tuple[str, ...]
-    reference: tuple[str, ...]
-    category: tuple[str, ...]
-    na: tuple[tuple[str, ...], ...]
     kernel: Literal["auto", "loop", "vectorised", "gram"]
     threads: int | None
     spool: str | None
@@ -57,20 +64,12 @@ class FitOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class SchemaOptions:
+class SchemaOptions(ColumnOptions):
     """`steepest schema`."""
 
     file: str
     target: str | None
-    columns: tuple[tuple[str, ...], ...]
-    drop: tuple[str, ...]
     weights: str | None
-    missing: tuple[str, ...]
-    unseen: tuple[str, ...]
-    rare: tuple[str, ...]
-    reference: tuple[str, ...]
-    category: tuple[str, ...]
-    na: tuple[tuple[str, ...], ...]
     text: bool
 
 
@@ -151,20 +150,12 @@ class AgreeOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class ForecastOptions:
+class ForecastOptions(ColumnOptions):
     """`steepest forecast`."""
 
     file: str | None
     target: str | None
     shape: tuple[int, int] | None
-    columns: tuple[tuple[str, ...], ...]
-    drop: tuple[str, ...]
-    missing: tuple[str, ...]
-    unseen: tuple[str, ...]
-    rare: tuple[str, ...]
-    reference: tuple[str, ...]
-    category: tuple[str, ...]
-    na: tuple[tuple[str, ...], ...]
     spool: str | None
     l2: float
     tol: float

@@ -6,10 +6,12 @@ Frames are known by what their type offers, so that none of their libraries, nor
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from typing import Any, cast
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from steepest.data.column_table import ColumnTable
@@ -26,6 +28,7 @@ __all__ = [
     "is_column",
     "is_frame",
     "is_paths",
+    "is_sparse",
     "product",
 ]
 
@@ -52,6 +55,11 @@ def is_paths(X: Any) -> bool:
     return isinstance(X, list | tuple) and len(X) > 0 and all(isinstance(each, str | os.PathLike) for each in X)
 
 
+def is_sparse(X: Any) -> bool:
+    """Whether X is a sparse matrix or array of SciPy; who has none has not loaded `scipy.sparse`, nor need we."""
+    return "scipy.sparse" in sys.modules and bool(scipy.sparse.issparse(X))
+
+
 def is_column(y: Any) -> bool:
     """Whether y is one column of a frame: a Series, an Arrow array."""
     if isinstance(y, np.ndarray):
@@ -70,7 +78,7 @@ def as_array(X: Any, name: str = "X") -> NDArray[Any]:
     >>> as_array([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+    if "numpy.ma" in sys.modules and isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise DataError(f"{name} has {int(X.mask.sum())} masked values: fill them in (X.filled(…)), or drop rows")
     if isinstance(X, np.ndarray):
         return X

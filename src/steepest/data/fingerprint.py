@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from steepest.types import Block, Floats
@@ -109,7 +109,7 @@ def _bytes(values: NDArray[Any], dtype: str) -> memoryview:
 
 def _entries(X: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Of every row: how many entries are not 0, in which columns, with which values; entries stored twice are added."""
-    rows = sp.csr_array(X, copy=True)
+    rows = scipy.sparse.csr_array(X, copy=True)
     rows.sum_duplicates()
     rows.eliminate_zeros()
     return np.diff(rows.indptr), rows.indices, rows.data

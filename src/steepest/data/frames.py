@@ -1,7 +1,7 @@
 """Data frames of any kind, opened: names, rows, and each column with what it holds.
 
 Whatever narwhals knows (pandas, polars, pyarrow, Modin, cuDF, Dask, DuckDB relations, lazy frames) and whatever exports
-an Arrow stream is read; lazy ones are collected. This module is imported when a frame comes in, and not before.
+an Arrow stream is read; lazy ones are collected. narwhals is loaded when a frame comes in, and not before.
 """
 
 from __future__ import annotations
@@ -10,15 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data.owners import Series, plain
+from steepest.data.owners import plain
 from steepest.data.quoting import nearest, quoted
 from steepest.errors import DataError
+from steepest.late import Late
+
+if TYPE_CHECKING:
+    import narwhals as nw
+
+    from steepest.data.owners import Series
+else:
+    nw = Late("narwhals")
 
 __all__ = ["Frame", "Given", "labels_of", "open_frame"]
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +18,18 @@ from steepest.data.columns import Converted, Held, Numbers, Pieces, Rows
 from steepest.data.numbers import EXACT
 from steepest.data.quoting import quoted
 from steepest.errors import DataError
+from steepest.late import Late
 from steepest.types import Floats
 
-__all__ = ["Coded", "Series", "absent", "codes_of", "inexact", "numbers_of", "plain", "smallest"]
+if TYPE_CHECKING:
+    import narwhals as nw
 
-Series: TypeAlias = nw.Series[Any]
+    Series: TypeAlias = nw.Series[Any]
+else:
+    nw = Late("narwhals")
+
+__all__ = ["Coded", "absent", "codes_of", "inexact", "numbers_of", "plain", "smallest"]
+
 SHORT = 1 << 10  # rows of a piece, on average, below which all are put together: finding them would take too long
 SLICE = 1 << 16  # values turned into Python objects at a time
 

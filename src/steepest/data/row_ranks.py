@@ -11,28 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steepest.mixing import STEP, mix
+
 __all__ = ["Lowest", "ranks"]
 
 Ranks = NDArray[np.uint64]
-STEP, FIRST, SECOND = (np.uint64(each) for each in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
 
 def ranks(start: int, stop: int) -> Ranks:
     """Of rows start … stop: splitmix64 of their numbers, which no two rows share.
 
-    G. L. Steele, D. Lea, C. H. Flood, Fast splittable pseudorandom number generators, OOPSLA 2014, figure 16.
-
     >>> [hex(int(rank)) for rank in ranks(0, 2)]
     ['0xe220a8397b1dcdaf', '0x6e789e6aa1b965f4']
     """
-    mixed = np.arange(start + 1, stop + 1, dtype=np.uint64)
-    mixed *= STEP  # modulo 2^64
-    mixed ^= mixed >> np.uint64(30)
-    mixed *= FIRST
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= SECOND
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
+    return mix(STEP * np.arange(start + 1, stop + 1, dtype=np.uint64))  # modulo 2^64
 
 
 class Lowest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from steepest.data.column_table import ColumnTable, Levels
 
@@ -33,7 +33,7 @@ def sparse_of(table: ColumnTable) -> Any:
         stop = end + int(counts.sum())
         indices[end:stop], data[end:stop] = places.T[there], values.T[there]
         end = stop
-    made: Any = sp.csr_array((m, n), dtype=table.dtype)
+    made: Any = scipy.sparse.csr_array((m, n), dtype=table.dtype)
     made.data, made.indices, made.indptr = data[:end], indices[:end], indptr
     made.has_sorted_indices = made.has_canonical_format = True
     return made

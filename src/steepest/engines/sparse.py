@@ -24,7 +24,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from steepest.engines.memory import ONE_BLAS_THREAD, lightest, usable_cores
@@ -48,7 +48,7 @@ def as_csr(X: Any) -> Any:
     Raises DataError for no rows or columns, for values that are not real numbers, and for the first one that is NaN,
     infinite or beyond 1e152, named by row and column (counted from 0).
 
-    >>> as_csr(sp.coo_array([[0.0, 2.0]])).format
+    >>> as_csr(scipy.sparse.coo_array([[0.0, 2.0]])).format
     'csr'
     """
     if len(X.shape) != 2 or 0 in X.shape:
@@ -66,7 +66,7 @@ class SparseEngine:
 
     threads   how many work on one pass; None: as many as this process may use
 
-    >>> engine = SparseEngine(sp.csr_array([[0.0, 1.0], [2.0, 0.0]]), np.array([0, 1]))
+    >>> engine = SparseEngine(scipy.sparse.csr_array([[0.0, 1.0], [2.0, 0.0]]), np.array([0, 1]))
     >>> engine.sum(lambda block: block.X.T @ block.y)
     array([2., 0.])
     """
@@ -107,10 +107,6 @@ class SparseEngine:
         if self.threads == 1 or len(self._views) == 1:
             return tree_sum(of_block(self._block(k)) for k in range(len(self._views)))
         return tree_sum(self._in_order(of_block))
-
-    def rows(self, index: NDArray[np.intp]) -> Any:
-        """Some rows, copied."""
-        return self.X[index]
 
     def quiet_blas(self) -> AbstractContextManager[Any]:
         """A context that holds BLAS to one thread, so that the bits stay the same."""
@@ -159,7 +155,7 @@ def _cuts(X: Any) -> list[int]:
 def _view(X: Any, i: int, k: int) -> Any:
     """Rows i … k - 1. The constructor would copy indices of 64 bits, so the parts are put in one by one."""
     start, stop = int(X.indptr[i]), int(X.indptr[k])
-    view = sp.csr_array((k - i, X.shape[1]), dtype=X.dtype)
+    view = scipy.sparse.csr_array((k - i, X.shape[1]), dtype=X.dtype)
     view.data, view.indices = X.data[start:stop], X.indices[start:stop]
     view.indptr = X.indptr[i : k + 1] - X.indptr.dtype.type(start)
     return view

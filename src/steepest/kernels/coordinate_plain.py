@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from steepest.types import Floats
 
@@ -89,10 +89,10 @@ def by_rows(starts: Any, rows: Any, data: Floats, columns: Any, m: int) -> tuple
 def cross(held: tuple[Any, Any, Floats, int], start: int, D: Floats) -> tuple[Floats, Floats]:
     """X_B'DX and sums of D x_B, B the columns from `start` on."""
     first, places, values, k = held
-    rows: Any = sp.csr_array((values, places, first), shape=(len(D), k))
-    part = (sp.diags_array(D) @ rows)[:, start:]
+    rows: Any = scipy.sparse.csr_array((values, places, first), shape=(len(D), k))
+    part = (scipy.sparse.diags_array(D) @ rows)[:, start:]
     return (part.T @ rows).toarray(), np.asarray(part.T @ np.ones(len(D)))
 
 
 def _part(starts: Any, rows: Any, data: Floats, columns: Any, m: int) -> Any:
-    return sp.csc_array((data, rows, starts), shape=(m, len(starts) - 1))[:, columns]
+    return scipy.sparse.csc_array((data, rows, starts), shape=(m, len(starts) - 1))[:, columns]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from steepest.types import Floats
+from steepest.types import Floats, plus
 
 __all__ = ["ClassBends", "ClassProduct", "ClassSums"]
 
@@ -33,9 +33,9 @@ class ClassSums:
             self.weight + other.weight,
             self.loss + other.loss,
             self.errors + other.errors,
-            _plus(self.dw, other.dw),
-            _plus(self.db, other.db),
-            _plus(self.pairs, other.pairs),
+            plus(self.dw, other.dw),
+            plus(self.db, other.db),
+            plus(self.pairs, other.pairs),
         )
 
 
@@ -60,7 +60,3 @@ class ClassBends:
 
     def __add__(self, other: ClassBends) -> ClassBends:
         return ClassBends(self.square + other.square, self.first + other.first, self.edge + other.edge)
-
-
-def _plus(left: Floats | None, right: Floats | None) -> Floats | None:
-    return None if left is None or right is None else left + right

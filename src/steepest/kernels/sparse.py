@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from steepest import formulas
 from steepest.kernels.vectorised import slopes, totals
@@ -27,7 +27,7 @@ PIECE = 1 << 17  # entries made anew at a time, a megabyte; a block of 50,000 co
 def sums(block: Block, w: Floats, b: float, order: int) -> Sums:
     """Losses (order 0), with dw, db (order 1), with the second derivatives (order 2, small n); see `types.Sums`.
 
-    >>> block = Block(sp.csr_array([[0.0, 2.0], [1.0, 0.0]]), np.array([1.0, 0.0]))
+    >>> block = Block(scipy.sparse.csr_array([[0.0, 2.0], [1.0, 0.0]]), np.array([1.0, 0.0]))
     >>> sums(block, np.zeros(2), 0.0, 1).dw
     array([ 0.5, -1. ])
     """
@@ -78,7 +78,7 @@ def pieces(X: Any) -> Iterator[tuple[slice, Any]]:
     for i in range(0, X.shape[0], rows):
         k = min(i + rows, X.shape[0])
         start, stop = int(X.indptr[i]), int(X.indptr[k])
-        piece = sp.csr_array((k - i, X.shape[1]), dtype=X.dtype)
+        piece = scipy.sparse.csr_array((k - i, X.shape[1]), dtype=X.dtype)
         piece.data, piece.indices = X.data[start:stop], X.indices[start:stop]
         piece.indptr = X.indptr[i : k + 1] - X.indptr.dtype.type(start)
         yield slice(i, k), piece
@@ -98,7 +98,7 @@ def with_entries(X: Any, data: Floats) -> Any:
     """X with other stored entries; shares its indices. SciPy's own ways would copy them."""
     if isinstance(X, np.ndarray):
         return data
-    other = sp.csr_array(X.shape, dtype=np.float64)
+    other = scipy.sparse.csr_array(X.shape, dtype=np.float64)
     other.data, other.indices, other.indptr = data, X.indices, X.indptr
     return other
 
@@ -107,7 +107,7 @@ def turned(X: Any) -> Any:
     """X' as CSC, sharing everything. `X.T` would copy: SciPy prunes views that are less than half of their base."""
     if isinstance(X, np.ndarray):
         return X.T
-    other = sp.csc_array(X.shape[::-1], dtype=X.dtype)
+    other = scipy.sparse.csc_array(X.shape[::-1], dtype=X.dtype)
     other.data, other.indices, other.indptr = X.data, X.indices, X.indptr
     return other
 
@@ -131,6 +131,6 @@ def _second(X: Any, e: Floats, s: Floats | None) -> tuple[Floats, Floats, float]
     root = np.sqrt(e) / (1.0 + e)
     if s is not None:
         root *= np.sqrt(s)
-    rooted = sp.diags_array(root) @ X
+    rooted = scipy.sparse.diags_array(root) @ X
     second: Floats = (rooted.T @ rooted).toarray()
     return second, np.asarray(rooted.T @ root), float((root * root).sum())

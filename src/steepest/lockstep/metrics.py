@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
-from steepest.proof.rounding import LEAST, SLACK, UNIT, gamma
+from steepest.lapack import inverse_factor
+from steepest.proof.rounding import LEAST, SLACK, UNIT, gamma, spectral
 from steepest.types import Floats
 
 __all__ = ["Lengths", "Metrics"]
@@ -55,7 +55,9 @@ class Metrics:
         unit = np.ldexp(1.0, np.rint(0.5 * np.log2(np.where(diagonal > LEAST, diagonal, 1.0))).astype(np.int64))
         inverse = np.zeros((F, k, k))
         for f in np.flatnonzero(usable):
-            inverse[f] = _inverse_factor(matrices[f] / unit[f] / unit[f, :, None])
+            found = inverse_factor(matrices[f] / unit[f] / unit[f, :, None])
+            if found is not None:
+                inverse[f] = found
         return cls(matrices, unit, inverse, np.full(F, np.inf), np.full(F, np.inf))
 
     def verify(self, which: NDArray[np.intp], error: float) -> None:
@@ -125,22 +127,12 @@ class Metrics:
         for i, f in enumerate(which.tolist()):
             turned = self.inverse[f] / self.unit[f]
             spread = math.sqrt(np.vdot(turned, turned))
-            product = _spectral(turned @ factor) + size * spread
+            product = spectral(turned @ factor) + size * spread
             found[i] = product * reached + spread * left * reach[1]
         return found
 
     def _up(self, which: NDArray[np.intp]) -> Floats:
         return SLACK / np.sqrt(1.0 - np.minimum(self.loss[which], 0.5))
-
-
-def _spectral(matrix: Floats) -> float:
-    """An upper bound on |A|_2: |(A'A)^4|_F^(1/8), too large by a factor k^(1/16) at most."""
-    size = float(np.abs(matrix).max()) or 1.0
-    power = matrix / size
-    power = power.T @ power
-    power = power @ power
-    power = power @ power
-    return size * math.pow(np.vdot(power, power), 0.0625) * SLACK
 
 
 def _loss(inverse: Floats, scaled: Floats, error: float) -> float:
@@ -151,12 +143,3 @@ def _loss(inverse: Floats, scaled: Floats, error: float) -> float:
     reached = np.abs(inverse) @ np.sqrt(scaled.diagonal())
     rounding = gamma(2 * k + 4)
     return (math.sqrt(np.vdot(rest, rest)) + (rounding + error) * float(reached @ reached) + rounding * k) * SLACK
-
-
-def _inverse_factor(scaled: Floats) -> Floats:
-    """Y ~ L^-1 of scaled = L L'; zeros (which prove nothing) where it is not positive definite."""
-    factor, failed = lapack.dpotrf(scaled, lower=1, clean=1)
-    if failed:
-        return np.zeros_like(scaled)
-    inverse, failed = lapack.dtrtri(factor, lower=1)
-    return np.zeros_like(scaled) if failed else np.asarray(inverse)

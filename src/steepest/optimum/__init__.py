@@ -7,7 +7,7 @@ optimum, or the proof that there is none. Which regime: `regime.py`, one rule.
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,13 +18,22 @@ from steepest.data.mixed_table import MixedTable, pays
 from steepest.engines import MemoryEngine
 from steepest.engines.mixed import MixedEngine
 from steepest.engines.sparse import SparseEngine
-from steepest.optimum import class_composite, composite, dense, mixed, softmax, sparse, sparse_softmax, tiny, wide
+from steepest.late import Late
+from steepest.optimum import tiny
 from steepest.optimum.outcome import Outcome, Request
 from steepest.optimum.regime import Regime, choose
 from steepest.optimum.sparse_rows import densely
 from steepest.penalties import Penalties
 from steepest.proof.certificate import disproved
 from steepest.proof.existence import check
+
+if TYPE_CHECKING:
+    from steepest.optimum import class_composite, composite, dense, mixed, softmax, sparse, sparse_softmax, wide
+else:
+    class_composite, composite, dense, mixed, softmax, sparse, sparse_softmax, wide = (
+        Late(f"steepest.optimum.{name}")
+        for name in ["class_composite", "composite", "dense", "mixed", "softmax", "sparse", "sparse_softmax", "wide"]
+    )
 
 __all__ = ["Outcome", "Request", "minimise"]
 

@@ -24,7 +24,8 @@ from steepest.kernels import suited
 from steepest.kernels.bends import Bends, bends
 from steepest.objective import Engine, Objective
 from steepest.optimum.first_look import Answered
-from steepest.proof.certificate import Certificate, bounds, published
+from steepest.proof.bounds import bounds
+from steepest.proof.certificate import Certificate, published
 from steepest.proof.curves import excess
 from steepest.proof.evidence import TINY
 from steepest.proof.rounding import FEW, SLACK, gamma

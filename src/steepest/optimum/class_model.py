@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 from numpy.typing import NDArray
 
 from steepest.optimum.held import Held, Table
@@ -224,9 +224,9 @@ def _products(table: Table, pairs: Pairs, a: Floats, s: Floats) -> Floats:
 def _of_sparse(table: Any, columns: Any, pairs: tuple[Any, Any], a: Floats, s: Floats) -> Floats:
     place, which = pairs
     m, K = a.shape
-    held: Any = sp.csc_array((table.data, table.places, table.starts), shape=(m, table.n))[:, columns]
-    ones: Any = sp.csc_array(np.ones((m, 1)))
-    X: Any = sp.hstack([held, ones], format="csc")
+    held: Any = scipy.sparse.csc_array((table.data, table.places, table.starts), shape=(m, table.n))[:, columns]
+    ones: Any = scipy.sparse.csc_array(np.ones((m, 1)))
+    X: Any = scipy.sparse.hstack([held, ones], format="csc")
     spread = X[:, place]
     at = np.repeat(which, np.diff(spread.indptr))
     left, right, seen = spread.copy(), spread.copy(), a[spread.indices, at]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg.blas
 
 from steepest.data.arrays import check_size
 from steepest.engines import MemoryEngine
+from steepest.lapack import blas
 from steepest.optimum.first_look import survey
 from steepest.optimum.frame import OFFSET
 from steepest.optimum.held import EPOCHS, Columns, kernels, near
@@ -168,7 +168,7 @@ class Gathered:
         np.multiply(X, np.sqrt(D)[:, None], out=rooted, casting="same_kind")
         if start:
             return np.asarray(rooted[:, start:].T @ rooted), np.asarray(edges)
-        form = scipy.linalg.blas.ssyrk if single else scipy.linalg.blas.dsyrk
+        form = blas.ssyrk if single else blas.dsyrk
         lower = np.tril(form(1.0, rooted, trans=1, lower=1))
         lower += np.tril(lower, -1).T
         return np.ascontiguousarray(lower), np.asarray(edges)

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
 from steepest.data.arrays import LARGEST
 from steepest.diagnosis import Note
@@ -26,6 +25,7 @@ from steepest.driver import Iterate, Run, StopRules, Watching, drive, rehearse
 from steepest.engines.mixed import MixedEngine
 from steepest.errors import DataError
 from steepest.kernels.mixed import Look
+from steepest.lapack import cholesky, solved
 from steepest.optimum.first_look import Answered
 from steepest.optimum.frame import frame_of, strengths
 from steepest.optimum.judge import Judge
@@ -205,11 +205,13 @@ def _start(table: _Table, request: Request) -> Floats:
     assert first is not None  # it was asked for
     if not np.isfinite(first).all():
         return zero  # the look at all rows says which column it is
-    factor = scipy.linalg.cho_factor(first, lower=True)
+    factor = cholesky(first)
+    if factor is None:
+        return zero
     enough = SETTLED * table.engine.n / rows.m
 
     def metric(v: Floats) -> Floats:
-        return np.asarray(scipy.linalg.cho_solve(factor, v, check_finite=False))
+        return solved(factor, v)
 
     def settled(at: Iterate) -> bool:
         return bool(0.5 * float(at.point.gradient @ metric(at.point.gradient)) <= enough)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg
 
 from steepest import formulas
 from steepest.driver import Iterate, StopRules, rehearse
+from steepest.lapack import cholesky, solved
 from steepest.objective import Objective
 from steepest.penalties import L2
 from steepest.sampling import Sample
@@ -90,8 +90,8 @@ def inverse(hessian: Floats | None) -> Callable[[Floats], Floats] | None:
     """v -> H^-1 v, or None if H is singular to working precision."""
     if hessian is None or singular(hessian):
         return None
-    factor = scipy.linalg.cho_factor(hessian, lower=True)
-    return lambda v: np.asarray(scipy.linalg.cho_solve(factor, v, check_finite=False))
+    factor = cholesky(hessian)
+    return None if factor is None else lambda v: solved(factor, v)
 
 
 def singular(hessian: Floats | None) -> bool:
@@ -100,8 +100,5 @@ def singular(hessian: Floats | None) -> bool:
     unit = np.sqrt(np.diagonal(hessian))
     if not np.all(unit > 0.0) or not np.isfinite(unit).all():
         return True
-    try:
-        factor = scipy.linalg.cholesky(hessian / unit / unit[:, None], lower=True)
-    except scipy.linalg.LinAlgError:
-        return True
-    return bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)
+    factor = cholesky(hessian / unit / unit[:, None])
+    return factor is None or bool(np.min(np.diagonal(factor)) ** 2 <= SINGULAR)

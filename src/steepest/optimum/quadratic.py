@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from steepest.optimum.held import Held
 from steepest.penalties import ElasticNet

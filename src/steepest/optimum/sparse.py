@@ -121,7 +121,7 @@ class _Table:
         solver = (
             lbfgs(theta, metric, MEMORY)
             if few or judge.metric is None
-            else lbfgs(theta, metric, MEMORY, SHORTER, rescale=True, unit=judge.metric.unit)
+            else lbfgs(theta, metric, MEMORY, SHORTER, unit=judge.metric.unit)
         )
         return drive(solver, self.oracle, stop, self.request.callback, judge.see, runs)
 

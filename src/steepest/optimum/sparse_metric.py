@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 
 from steepest.driver import StopRules, rehearse
 from steepest.engines.sparse import SparseEngine
 from steepest.kernels import softmax, sparse
 from steepest.kernels.softmax_sums import ClassBends
+from steepest.lapack import cholesky, solved
 from steepest.objective import Engine, Objective
 from steepest.penalties import L2
 from steepest.sampling import SEED
@@ -188,13 +188,12 @@ def on_sample(
 
 
 def inverse(hessian: Floats) -> Metric:
-    """v -> H^-1 v; the diagonal is raised until H is positive definite."""
+    """v -> H^-1 v; the diagonal is raised until H is positive definite, and where that does not help it is all of H."""
     unit = np.sqrt(np.maximum(np.diagonal(hessian), np.finfo(float).tiny))
     scaled = hessian / unit / unit[:, None]
-    raised = 1e-12
-    while True:
-        try:
-            factor = scipy.linalg.cho_factor(scaled + raised * np.eye(len(unit)), lower=True)
-            return lambda v: np.asarray(scipy.linalg.cho_solve(factor, v / unit) / unit)
-        except scipy.linalg.LinAlgError:
-            raised *= 100.0
+    raised, factor = 1e-12, None
+    while factor is None and raised < 1.0:
+        factor = cholesky(scaled + raised * np.eye(len(unit)))
+        raised *= 100.0
+    lower = np.eye(len(unit)) if factor is None else factor
+    return lambda v: solved(lower, v / unit) / unit

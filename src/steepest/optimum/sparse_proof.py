@@ -27,7 +27,8 @@ from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
 from steepest.kernels.sparse import entries, most_entries, pieces, turned, with_entries
 from steepest.objective import Engine
-from steepest.proof.certificate import Certificate, bounds, published
+from steepest.proof.bounds import bounds
+from steepest.proof.certificate import Certificate, published
 from steepest.proof.curves import excess
 from steepest.proof.evidence import TINY, activation_change, halves
 from steepest.proof.rounding import FEW, SLACK, gamma

@@ -58,7 +58,7 @@ def minimise(engine: SparseEngine | MemoryEngine, classes: int, request: Request
         objective = CentredObjective(engine, classes, strength, request.intercept)
         judge = _Judge(objective, request)
         theta, metric = _start(objective, judge, weights)
-        solver = lbfgs(theta, metric, MEMORY, SHORTER, rescale=True, unit=metric.diagonal.unit)
+        solver = lbfgs(theta, metric, MEMORY, SHORTER, unit=metric.diagonal.unit)
         stop = StopRules(request.iterations, -1.0, -1.0, request.budget, judge.enough)
         run = drive(solver, objective, stop, request.callback, judge.see)
         w, b = objective.weights(run.last.theta)

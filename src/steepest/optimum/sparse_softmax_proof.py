@@ -27,10 +27,10 @@ import numpy as np
 from steepest.kernels.softmax import forward, slopes
 from steepest.kernels.sparse import entries, most_entries, turned, with_entries
 from steepest.objective import Engine
-from steepest.proof.certificate import Certificate, relative
+from steepest.proof.bounds import bounds
+from steepest.proof.certificate import Certificate, published
 from steepest.proof.evidence import TINY
 from steepest.proof.rounding import FEW, SLACK, UNIT, gamma
-from steepest.proof.softmax_certificate import together
 from steepest.softmax_objective import contrasts
 from steepest.types import Block, Floats
 
@@ -124,9 +124,8 @@ def prove_classes(
     leverage = (longest * (math.sqrt(2.0) + inner.turn) + inner.edge) * SLACK
     if not math.isfinite(dual):
         return Certificate(math.inf, 1.0, math.inf, "proved")
-    bound = together(math.sqrt(square + inner.square) * SLACK, leverage, dual, beside)
-    probability = min(1.0, 0.25 * bound.reach, math.sqrt(bound.gap / (2.0 * seen.least)) * SLACK)
-    return Certificate(relative(value - value_error, bound.gap), probability, bound.radius, "proved")
+    proved = bounds(math.sqrt(square + inner.square) * SLACK, leverage, dual, beside=beside)
+    return published(proved, value - value_error, seen.least, "proved")
 
 
 def _weights(seen: _Evidence, ridge: Floats, w: Floats, inner: _Intercepts) -> tuple[float, float, float]:

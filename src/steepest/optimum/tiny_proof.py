@@ -18,10 +18,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.linalg.lapack import dtrtri
 
+from steepest.lapack import lapack
 from steepest.optimum.tiny_table import At, Factor, Table, length
-from steepest.proof.certificate import Certificate, bounds, published
+from steepest.proof.bounds import bounds
+from steepest.proof.certificate import Certificate, published
 from steepest.proof.rounding import SLACK, UNIT, gamma
 from steepest.types import Floats
 
@@ -42,8 +43,8 @@ def left(factor: Factor, here: At) -> float:
     before = factor.at.bend
     if not factor.exact:
         return 0.0
-    share = float((here.bend / before).min())
-    return min(share, 1.0) if share >= LEAST and float(before.min()) > LEAST_BEND else 0.0
+    share = float(np.minimum.reduce(here.bend / before))
+    return min(share, 1.0) if share >= LEAST and float(np.minimum.reduce(before)) > LEAST_BEND else 0.0
 
 
 def prove(table: Table, factor: Factor, here: At, share: float) -> Certificate:
@@ -54,7 +55,7 @@ def prove(table: Table, factor: Factor, here: At, share: float) -> Certificate:
     delta, before = off * float(table.offset.dot(size)), off * float(table.offset.dot(np.abs(factor.at.theta)))
     if not max(delta, before) < 1.0:
         return NOTHING
-    inverse = dtrtri(factor.lower, lower=1)[0]
+    inverse = lapack.dtrtri(factor.lower, lower=1)[0]
     spread = np.abs(inverse)
     error = (adding + 2.0 * ERROR + math.expm1(before)) * (1.0 + 2.0**-6) + gamma(8)
     loss = _loss(factor.hessian, inverse, spread, error)

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotrs
 
 from steepest.data.arrays import check_size
 from steepest.engines import MemoryEngine
+from steepest.lapack import lapack
 from steepest.types import Floats
 
 __all__ = ["Ahead", "At", "Factor", "Table", "ahead", "factorised", "length", "look", "table_of"]
@@ -133,7 +133,7 @@ def factorised(table: Table, at: At, l2: float, exact: bool) -> Factor | None:
     hessian = half.dot(half.T).astype(np.float64, copy=False)
     diagonal = hessian.reshape(-1)[:: len(hessian) + 1]
     diagonal += table.ridge
-    lower, failed = dpotrf(hessian.T, lower=1)
+    lower, failed = lapack.dpotrf(hessian.T, lower=1)
     if failed or ((not exact or l2 == 0.0) and not _regular(lower, diagonal, SINGULAR if exact else SINGLE)):
         return None if exact else factorised(table, at, l2, exact=True)
     return Factor(at, hessian, lower, exact)
@@ -146,7 +146,7 @@ def _regular(lower: Floats, diagonal: Floats, least: float) -> bool:
 
 def ahead(factor: Factor, at: At) -> Ahead:
     """What `factor` says of a step from `at`, which need not be the point of the factor."""
-    step = dpotrs(factor.lower, at.gradient, lower=1)[0]
+    step = lapack.dpotrs(factor.lower, at.gradient, lower=1)[0]
     return Ahead(step, 0.5 * float(step.dot(at.gradient)))
 
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from steepest.data import as_rows, as_weights, is_frame, receive
-from steepest.data.arrays import is_paths
+from steepest.data.arrays import is_paths, is_sparse
 from steepest.data.classes import places_of
 from steepest.data.fingerprint import Facts, Form, Reading
 from steepest.data.guards import Range
@@ -58,7 +57,7 @@ def rows_of(
     """The rows of a fit as it saw them, from (X, y, sample_weight); DataError for a label that is no class."""
     described = is_frame(given[0]) or is_paths(given[0])  # anything else is the design itself
     received = receive(*given, schema if described else None, math.inf)
-    rows = as_csr(received.X) if issparse(received.X) else as_rows(received.X)
+    rows = as_csr(received.X) if is_sparse(received.X) else as_rows(received.X)
     m = rows.shape[0]
     labels = received.y if received.classes is None else np.array(received.classes, dtype=object)[received.y]
     codes, weight = places_of(labels, classes, m), as_weights(received.weight, m)
@@ -74,7 +73,7 @@ def learn(rows: Rows, schema: Schema, minimised: Minimised, w: Floats, b: Any) -
     n = rows.X.shape[1]
     if n != len(w):
         raise DataError(f"X has {n} columns, but the fit has {len(w)} weights: give the rows that it was fitted to")
-    form: Form = "sparse" if issparse(rows.X) else "dense"
+    form: Form = "sparse" if is_sparse(rows.X) else "dense"
     classes = 2 if w.ndim == 1 else w.shape[1]
     reading = Reading(n, classes, form)
     for _ in reading.through(_blocks(rows)):
@@ -106,10 +105,10 @@ def provenance_of(facts: Facts, schema: Schema) -> Provenance:
 
 def _blocks(rows: Rows) -> Iterator[Block]:
     m, n = rows.X.shape
-    step = rows_together(1 if issparse(rows.X) else n)
+    step = rows_together(1 if is_sparse(rows.X) else n)
     for start in range(0, m, step):
         part = slice(start, min(start + step, m))
         X: Any = rows.X[part]
-        X = X if issparse(X) else np.asarray(X, dtype=np.float64)
+        X = X if is_sparse(X) else np.asarray(X, dtype=np.float64)
         weight = None if rows.weight is None else rows.weight[part]
         yield Block(X, rows.codes[part].astype(np.float64), weight, start)

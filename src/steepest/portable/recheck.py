@@ -15,7 +15,8 @@ import numpy as np
 
 from steepest.objective import Engine
 from steepest.portable.parts import Minimised, Reach
-from steepest.proof.certificate import bounds, relative, with_penalty
+from steepest.proof.bounds import bounds
+from steepest.proof.certificate import relative, with_penalty
 from steepest.proof.evidence import examine
 from steepest.proof.problem import Problem
 from steepest.proof.rounding import SLACK, Metric, gamma

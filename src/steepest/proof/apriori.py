@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steepest.proof.certificate import Certificate, bounds, published
+from steepest.proof.bounds import bounds
+from steepest.proof.certificate import Certificate, published
 from steepest.proof.rounding import FEW, SLACK, UNIT, Metric, gamma
 from steepest.scaling import Scaling
 from steepest.types import Floats, Point

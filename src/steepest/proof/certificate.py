@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from steepest.objective import Engine
-from steepest.proof.curves import excess, flattening, turn_of
+from steepest.proof.bounds import Bounds, bounds
 from steepest.proof.evidence import Diagonal, Move, Reach, Terms, distance, examine, reach
 from steepest.proof.existence import Witness
 from steepest.proof.problem import Problem
@@ -30,10 +30,8 @@ from steepest.scaling import Scaling
 from steepest.types import Floats
 
 __all__ = [
-    "Bounds",
     "Certificate",
     "Proof",
-    "bounds",
     "certify",
     "compare",
     "diagonal_at",
@@ -221,33 +219,6 @@ def published(proved: Bounds, value: float, lightest: float, exists: Existence |
     if exists == "proved":
         probability = min(probability, math.sqrt(0.5 * proved.gap / lightest) * SLACK)
     return Certificate(relative(value, proved.gap), probability, proved.radius, exists)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What the theorems give on the sum F; see `bounds`."""
-
-    gap: float  # F - F*
-    radius: float  # |theta - theta*|_H
-    reach: float  # max |x_i'(theta - theta*)|
-    sigma: float
-    exists: bool
-
-
-def bounds(norm: float, leverage: float, dual: float = math.inf, inside: bool = False) -> Bounds:
-    """C1 and C2 together: the gap is the smaller of both, and the gap bounds the radius too."""
-    sigma = norm * leverage * SLACK
-    near = sigma < 1.0
-    dual = math.inf if math.isnan(dual) else dual
-    gap = min(dual, 0.5 * norm * norm * excess(sigma) * SLACK if near else math.inf)
-    turn = -math.log1p(-sigma) * SLACK if near else math.inf
-    turn = min(turn, turn_of(gap * leverage * leverage * SLACK))
-    if not math.isfinite(turn):
-        return Bounds(gap, math.inf, math.inf, sigma, near or inside)
-    radius = math.sqrt(gap / flattening(turn)) * SLACK
-    if near:
-        radius = min(radius, turn / leverage * SLACK)
-    return Bounds(gap, radius, min(turn, leverage * radius * SLACK), sigma, near or inside)
 
 
 def _metric(terms: Terms, ridge: Floats, adding: float) -> Metric | None:

@@ -14,7 +14,7 @@ from steepest.formulas import sigmoid
 from steepest.objective import Engine
 from steepest.proof.problem import Problem
 from steepest.proof.rounding import FEW, SLACK, Metric, gamma
-from steepest.types import Block, Floats
+from steepest.types import Block, Floats, plus
 
 __all__ = ["Apart", "Move", "Reach", "Terms", "Totals", "distance", "examine", "reach"]
 
@@ -87,9 +87,9 @@ class Terms(Totals):
     def __add__(self, other: Terms) -> Terms:
         return Terms(
             *self.added(other),
-            _plus(self.hessian, other.hessian),
-            _plus(self.edge, other.edge),
-            _plus(self.edge_size, other.edge_size),
+            plus(self.hessian, other.hessian),
+            plus(self.edge, other.edge),
+            plus(self.edge_size, other.edge_size),
         )
 
     @property
@@ -137,10 +137,6 @@ def _terms(problem: Problem, block: Block, theta: Floats, order: int, edge: bool
         (s * p * q) @ X if edge else None,
         (s * p * q) @ size if edge else None,
     )
-
-
-def _plus(left: Floats | None, right: Floats | None) -> Floats | None:
-    return None if left is None or right is None else left + right
 
 
 def _activations(X: Floats, size: Floats, theta: Floats, offset: Floats | float = 0.0) -> tuple[Floats, Floats]:

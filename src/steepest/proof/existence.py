@@ -16,8 +16,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 import numpy as np
-import scipy  # which loads `optimize` when it is first asked for: 0.2 s that most fits can do without
-import scipy.sparse
+import scipy
 from numpy.typing import NDArray
 
 from steepest.objective import Engine

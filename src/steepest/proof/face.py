@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.penalties import ElasticNet
-from steepest.proof.certificate import bounds
+from steepest.proof.bounds import bounds
 from steepest.proof.dual_point import Point, Rows, doubt_of, sure, unsure
 from steepest.proof.dual_point import Table as Columns
 from steepest.proof.duality import Proof
@@ -87,8 +87,6 @@ def distances(table: Table, rows: Rows, net: ElasticNet, at: Point, proof: Proof
     products, edge = table.hold(face, None).products(0, D)
     matrix = np.empty((len(face) + 1,) * 2)
     matrix[:-1, :-1], matrix[-1, :-1], matrix[:-1, -1], matrix[-1, -1] = products, edge, edge, float(D.sum())
-    if products.dtype == np.float32:
-        error += float(np.finfo(np.float32).eps) * (len(at.p) + 32)
     matrix[range(len(face)), range(len(face))] += sure(len(rows.y), net).l2[face]
     metric = Metric.of(matrix, error * (1.0 + 2.0**-6)) if doubt < 1.0 else None
     if metric is None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
+from steepest.lapack import cholesky, solved
 from steepest.proof.problem import Problem
 from steepest.types import Block, Floats
 
@@ -165,10 +165,10 @@ def _solve(inner: Floats, right: Floats) -> Floats:
         return np.zeros(0)
     unit = np.sqrt(np.diagonal(inner))
     scaled = inner / unit / unit[:, None]
-    try:
-        return np.asarray(scipy.linalg.cho_solve(scipy.linalg.cho_factor(scaled, lower=True), right / unit) / unit)
-    except scipy.linalg.LinAlgError:
-        return np.asarray(np.linalg.lstsq(scaled, right / unit, rcond=None)[0] / unit)
+    factor = cholesky(scaled)
+    if factor is not None:
+        return solved(factor, right / unit) / unit
+    return np.asarray(np.linalg.lstsq(scaled, right / unit, rcond=None)[0] / unit)
 
 
 def in_user_units(problem: Problem, j: int, kept: list[int], relation: Floats) -> Dependence:

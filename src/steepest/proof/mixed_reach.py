@@ -16,7 +16,8 @@ import numpy as np
 from steepest.kernels.mixed import forward
 from steepest.mixed_rows import parts_of
 from steepest.objective import Engine
-from steepest.proof.certificate import Certificate, bounds, published
+from steepest.proof.bounds import bounds
+from steepest.proof.certificate import Certificate, published
 from steepest.proof.evidence import Move, Reach, divergence_of, halves
 from steepest.proof.mixed_apriori import MixedApriori
 from steepest.proof.rounding import FEW, SLACK, Metric

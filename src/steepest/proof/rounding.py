@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import scipy.linalg
-import scipy.linalg.blas
-import scipy.linalg.lapack
 from numpy.typing import NDArray
 
+from steepest.lapack import blas, inverse_factor
 from steepest.types import Floats
 
-__all__ = ["FEW", "SLACK", "UNIT", "Metric", "exact_dot", "gamma"]
+__all__ = ["FEW", "SLACK", "UNIT", "Metric", "exact_dot", "gamma", "spectral"]
 
 UNIT = 2.0**-53
 FEW = 16.0 * UNIT  # the elementwise formulas are within 4 ulp (tests/test_formulas.py); a few products on top
@@ -79,20 +77,10 @@ class Metric:
             return None
         unit = np.ldexp(1.0, np.rint(0.5 * np.log2(diagonal)).astype(np.int64))
         scaled = matrix / unit / unit[:, None]
-        if len(unit) > MANY:
-            inverse, failed = _inverse_factor(scaled)
-            if failed:
-                return None
-            loss = _residual_of_many(inverse, scaled, error)
-            return cls(matrix, error, unit, inverse, loss) if loss < 0.5 else None
-        try:
-            factor = scipy.linalg.cholesky(scaled, lower=True)
-        except scipy.linalg.LinAlgError:
+        inverse = inverse_factor(scaled)
+        if inverse is None:
             return None
-        inverse, singular = scipy.linalg.lapack.dtrtri(factor, lower=True)
-        if singular:
-            return None
-        loss = _residual(inverse, scaled, error)
+        loss = (_residual_of_many if len(unit) > MANY else _residual)(inverse, scaled, error)
         return cls(matrix, error, unit, inverse, loss) if loss < 0.5 else None
 
     def norm(self, vector: Floats, error: Floats) -> float:
@@ -109,7 +97,7 @@ class Metric:
         """
         length, spread = np.sqrt((rows * rows) @ self.unit**-2.0), float(np.linalg.norm(self.inverse))
         if not exact:
-            return np.asarray(length * (_spectral(self.inverse) * self._up))
+            return np.asarray(length * (spectral(self.inverse) * self._up))
         seen = rows @ (self.inverse / self.unit).T
         size = np.sqrt(np.einsum("ij,ij->i", seen, seen))
         return np.asarray((size + gamma(len(self.unit) + 8) * spread * length) * self._up)
@@ -121,11 +109,11 @@ class Metric:
 
     def longest_in(self, columns: NDArray[np.intp], length: float) -> float:
         """As `longest`, for rows that are 0 outside of some columns."""
-        return length * _spectral(self.inverse[:, columns] / self.unit[columns]) * self._up
+        return length * spectral(self.inverse[:, columns] / self.unit[columns]) * self._up
 
     def longest(self, length: float) -> float:
         """An upper bound on |x|_{M^-1} for every row with |x| <= length."""
-        return length * _spectral(self.inverse / self.unit) * self._up
+        return length * spectral(self.inverse / self.unit) * self._up
 
     def least_norm(self, vector: Floats) -> float:
         """A lower bound on |v|_{M^-1}: a standard error that is not too large. 0 where nothing can be said."""
@@ -150,12 +138,12 @@ class Metric:
         return SLACK / float(np.sqrt(1.0 - self.loss))
 
 
-def _spectral(matrix: Floats) -> float:
+def spectral(matrix: Floats) -> float:
     """An upper bound on |A|_2: |(A'A)^4|_F^(1/8), too large by a factor k^(1/16) at most."""
-    size = float(np.max(np.abs(matrix)))
+    size = float(np.max(np.abs(matrix))) or 1.0
     power = matrix / size
     power = power.T @ power
-    scale = float(np.max(np.abs(power)))
+    scale = float(np.max(np.abs(power))) or 1.0
     power = power / scale
     power = power @ power
     return size * math.sqrt(scale * math.sqrt(math.sqrt(float(np.linalg.norm(power @ power))))) * SLACK
@@ -165,7 +153,7 @@ def _residual(inverse: Floats, scaled: Floats, error: float) -> float:
     """A bound on |Y N Y' - 1|_F for every N with |N - scaled|_jl <= error sqrt(N_jj N_ll)."""
     size = np.abs(inverse)
     k = len(scaled)
-    by_triangle = scipy.linalg.blas.dtrmm  # half of the work
+    by_triangle = blas.dtrmm  # half of the work
     left = by_triangle(1.0, inverse, scaled, lower=1)
     seen = float(np.linalg.norm(by_triangle(1.0, inverse, left, side=1, lower=1, trans_a=1) - np.eye(k)))
     # | |Y| |N| |Y'| |_F <= |Y|_F^2 |N|_F costs nothing; two more products are formed only where that says too little
@@ -176,13 +164,6 @@ def _residual(inverse: Floats, scaled: Floats, error: float) -> float:
     return (seen + rounding + unknown) * SLACK
 
 
-def _inverse_factor(scaled: Floats) -> tuple[Floats, bool]:
-    """The inverse of Cholesky's factor, and whether there is none: a third of the operations of solving for it."""
-    factor, failed = scipy.linalg.lapack.dpotrf(scaled, lower=1, clean=1)
-    inverse, singular = scipy.linalg.lapack.dtrtri(factor, lower=1)
-    return np.ascontiguousarray(inverse), bool(failed or singular)
-
-
 def _residual_of_many(inverse: Floats, scaled: Floats, error: float) -> float:
     """As `_residual`, in a fourth of the operations.
 
@@ -190,8 +171,8 @@ def _residual_of_many(inverse: Floats, scaled: Floats, error: float) -> float:
     <= max(r) sum(r): so |A|_F needs A 1 only, not A = |Y| |N| |Y'|.
     """
     k = len(scaled)
-    part = scipy.linalg.blas.dtrmm(1.0, inverse, scaled, lower=1)
-    whole = scipy.linalg.blas.dtrmm(1.0, inverse, part.T, lower=1)
+    part = blas.dtrmm(1.0, inverse, scaled, lower=1)
+    whole = blas.dtrmm(1.0, inverse, part.T, lower=1)
     whole[np.diag_indices(k)] -= 1.0
     size = np.abs(inverse)
     sums = size @ (np.abs(scaled) @ size.sum(axis=0))

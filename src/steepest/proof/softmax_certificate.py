@@ -19,15 +19,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steepest.proof.certificate import Certificate, relative
-from steepest.proof.curves import excess, flattening, turn_of
+from steepest.proof.bounds import Bounds, bounds
+from steepest.proof.certificate import Certificate, published
 from steepest.proof.problem import Problem
 from steepest.proof.rounding import SLACK, Metric, gamma
 from steepest.proof.softmax_evidence import ClassTerms, dual, examine_classes, framed_classes, leverage
 from steepest.softmax_objective import assembled, contrasts
 from steepest.types import Floats
 
-__all__ = ["Bound", "certify_classes", "together"]
+__all__ = ["certify_classes"]
 
 QUIET = np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
 
@@ -42,16 +42,6 @@ class _Seen:
     value_error: float
     gradient: Floats
     doubts: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What the theorems give on the sum F, as in `certificate.Bounds`."""
-
-    gap: float = math.inf
-    radius: float = math.inf
-    reach: float = math.inf
-    exists: bool = False
 
 
 @QUIET
@@ -72,11 +62,8 @@ def certify_classes(problem: Problem, w: Floats, b: Floats, *, hessian: bool) ->
     seen = _with_penalty(terms, problem.ridge(terms.weight), theta)
     coercive = bool(np.all(seen.ridge[:-1] > 0.0))
     dual_gap = _d1(problem, terms, seen) if coercive else math.inf
-    bound = _c2(problem, terms, seen, dual_gap) if hessian else Bound(dual_gap)
-    gap = relative(seen.value - seen.value_error, bound.gap)
-    probability = min(1.0, 0.25 * bound.reach, math.sqrt(bound.gap / (2.0 * terms.least)) * SLACK)
-    exists = coercive or bound.exists
-    return Certificate(gap, probability, bound.radius, "proved" if exists else "unknown")
+    bound = _c2(problem, terms, seen, dual_gap) if hessian else bounds(math.inf, math.inf, dual_gap)
+    return published(bound, seen.value - seen.value_error, terms.least, "proved" if coercive else None)
 
 
 def _with_penalty(terms: ClassTerms, ridge: Floats, theta: Floats) -> _Seen:
@@ -118,7 +105,7 @@ def _residual(terms: ClassTerms, seen: _Seen, moved: Floats, doubts: Floats, siz
     return np.asarray((left + gamma(4) * (np.abs(seen.gradient) + np.abs(moved))) * SLACK)
 
 
-def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> Bound:
+def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> Bounds:
     """C2 on what is left when a constant added to all classes is taken out; that part of the penalty is added."""
     assert terms.pairs is not None  # asked for with order 2
     K = len(terms.spread)
@@ -127,7 +114,7 @@ def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> Bo
     uncertain = (terms.curvature_error + terms.adding + gamma(4 * K + 8)) * SLACK
     metric = Metric.of(assembled(terms.pairs, Q) + np.diag(ridge), uncertain)
     if metric is None or not np.isfinite(seen.gradient).all() or not np.isfinite(seen.doubts).all():
-        return Bound(dual_gap)
+        return bounds(math.inf, math.inf, dual_gap)
     common = np.abs(seen.theta.sum(axis=1)) + gamma(K) * np.abs(seen.theta).sum(axis=1)
     beside = 0.5 * float(seen.ridge @ (common * common)) / K
     # Q'(g - R mean): Q adds up to 0 only to rounding, so the mean is taken out before, and bounded
@@ -135,20 +122,4 @@ def _c2(problem: Problem, terms: ClassTerms, seen: _Seen, dual_gap: float) -> Bo
     centred = seen.gradient - seen.gradient.mean(axis=1, keepdims=True)
     doubts = (off + off.mean(axis=1, keepdims=True)) @ np.abs(Q) + gamma(2 * K + 8) * np.abs(centred) @ np.abs(Q)
     norm = metric.norm((centred @ Q).ravel(), (doubts * SLACK).ravel())
-    B = leverage(problem, metric, Q)
-    return together(norm, B, dual_gap, beside)
-
-
-def together(norm: float, B: float, dual_gap: float, beside: float) -> Bound:
-    """C2 for |g| = `norm` and B over M^-1, and C3: a gap, from wherever it is known, bounds the distance."""
-    sigma = norm * B * SLACK
-    near = sigma < 1.0
-    gap = min(dual_gap, (0.5 * norm * norm * excess(sigma) + beside) * SLACK if near else math.inf)
-    turn = -math.log1p(-sigma) * SLACK if near else math.inf
-    turn = min(turn, turn_of(gap * B * B * SLACK))
-    if not math.isfinite(turn):
-        return Bound(gap, exists=near)
-    radius = math.sqrt(gap / flattening(turn)) * SLACK
-    if near:
-        radius = min(radius, turn / B * SLACK)
-    return Bound(gap, radius, min(turn, B * radius * SLACK), near)
+    return bounds(norm, leverage(problem, metric, Q), dual_gap, beside=beside)

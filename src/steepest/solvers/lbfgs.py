@@ -28,24 +28,23 @@ def lbfgs(
     metric: Callable[[Floats], Floats],
     memory: int = MEMORY,
     shorter: tuple[float, ...] = SHORTER,
-    rescale: bool = False,
     unit: Floats | None = None,
 ) -> Solver:
     """theta := theta - t B gradient, B the metric corrected by the last steps; J never rises on an accepted step.
 
     `metric(v)` is an approximation of H^-1 v, symmetric and positive definite; `memory` pairs are kept; `shorter` are
-    the steps looked at together when the unit step would raise J. A metric that is wrong by an unknown factor, such as
-    a diagonal of correlated columns, is rescaled to the last pair (D. F. Shanno, K.-H. Phua, Matrix conditioning and
-    nonlinear optimization, Mathematical Programming 14 (1978)).
+    the steps looked at together when the unit step would raise J.
 
-    `unit`, the root of a diagonal of H, keeps the pairs in single precision, which halves what is by far the most that
-    many columns need: a direction that is wrong by 1e-6 of itself took no more passes on text at C = 1 … 1e4. In the
-    coordinates theta unit the numbers of columns of all units are of one size.
+    `unit` is for a metric that is the inverse of a diagonal of H: its root. Such a metric is wrong by an unknown factor
+    where columns are correlated, so it is rescaled to the last pair (D. F. Shanno, K.-H. Phua, Matrix conditioning and
+    nonlinear optimization, Mathematical Programming 14 (1978)). And the pairs are kept in single precision, which
+    halves what is by far the most that many columns need: a direction that is wrong by 1e-6 of itself took no more
+    passes on text at C = 1 … 1e4. In the coordinates theta unit the numbers of columns of all units are of one size.
     """
     at: Point = yield Evaluate(theta, order=1)
     pairs: deque[_Pair] = deque(maxlen=memory)
     while True:
-        step = -_corrected(at.gradient, pairs, metric, rescale, unit)
+        step = -_corrected(at.gradient, pairs, metric, unit)
         trial = yield Evaluate(theta + step, order=1, trial=True)
         if not trial.value <= at.value:
             values = yield Along(theta, step, shorter)
@@ -94,7 +93,6 @@ def _corrected(
     gradient: Floats,
     pairs: deque[_Pair],
     metric: Callable[[Floats], Floats],
-    rescale: bool,
     unit: Floats | None,
 ) -> Floats:
     """B gradient by the two-loop recursion."""
@@ -109,8 +107,8 @@ def _corrected(
         shares.append(share)
         q -= share * pair.bent
     q = metric(np.asarray(q, np.float64)) if unit is None else unit * metric(unit * q)
-    if rescale and pairs:
-        bent: Floats = np.asarray(pairs[-1].bent if unit is None else unit * pairs[-1].bent, np.float64)
+    if unit is not None and pairs:
+        bent: Floats = np.asarray(unit * pairs[-1].bent, np.float64)
         q *= pairs[-1].ratio / (pairs[-1].inverse * float(bent @ metric(bent)))
     q = q if unit is None else q.astype(np.float32)
     for pair, share in zip(pairs, reversed(shares), strict=True):

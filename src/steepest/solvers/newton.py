@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Generator
 
 import numpy as np
-import scipy.linalg.lapack
 
+from steepest.lapack import lapack
 from steepest.types import Along, Evaluate, Floats, Point, Solver, Status
 
 __all__ = ["SHORTER", "newton", "newton_step"]
@@ -68,7 +68,7 @@ def newton_step(at: Point) -> Floats:
     scaled = at.hessian / unit / unit[:, None]
     downhill = -at.gradient / unit
     # LAPACK itself: on small tables the checks around it would cost more than it does
-    factor, solution, failed = scipy.linalg.lapack.dposv(scaled, downhill, lower=1)
+    factor, solution, failed = lapack.dposv(scaled, downhill, lower=1)
     if not failed and np.min(np.diagonal(factor)) ** 2 > len(unit) * EPS:
         return np.asarray(solution / unit)
     return np.asarray(np.linalg.lstsq(scaled, downhill, rcond=None)[0] / unit)
