@@ -79,7 +79,7 @@ def test_a_small_table_is_fitted_without_what_takes_long_to_load(tmp_path):
     slow = ["duckdb", "narwhals", "numba", "plotext", "scipy.linalg", "scipy.sparse", "sklearn"]
     code = (
         "import sys; from steepest.cli import main\n"
-        f"try: main(['fit', {str(table)!r}, '--target', 'y', '--json'])\n"
+        f"try: main(['fit', {str(table)!r}, '--target', 'y'])\n"
         "except SystemExit as end: assert end.code == 0\n"
         f"print('\\n', [m for m in {slow} if m in sys.modules])"
     )

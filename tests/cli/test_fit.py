@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -93,19 +91,17 @@ def test_the_report_for_a_person() -> None:
     assert "Gorman" in result.stderr
 
 
+def test_the_method_is_the_one_that_ran() -> None:
+    assert "auto: Newton's method" in " ".join(call("--l2", "0.1").stdout.split())
+    assert "auto: proximal Newton" in " ".join(call("--l1", "0.01").stdout.split())
+
+
 def test_many_steps_are_drawn_and_few_are_told() -> None:
     many, few = (call("--iterations", str(steps)).stdout for steps in (40, 7))
     assert "J by step" in many
     assert "┤" in many
     assert "by step   J  0.693147  0.68" in few
     assert "┤" not in few
-
-
-def test_plotext_is_not_loaded_for_a_few_steps(table: str) -> None:
-    code = "import sys; from steepest.cli import main; main(['fit', *sys.argv[1:]], standalone_mode=False); " \
-        "assert 'plotext' not in sys.modules"  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code, table, "--target", "sex", "--l2", "0.1"], check=False)
-    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])

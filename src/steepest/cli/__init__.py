@@ -90,7 +90,7 @@ def main() -> None:
 )
 @click.option("--budget", type=SECONDS, metavar="TIME", help="Stop after this time: 30s, 2m, 1.5h.")
 @click.option("--l2", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Penalty ½ l2 |w|², never on b.  [0]")
-@click.option("--l1", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Lasso: + l1 |w|₁, two classes.  [0]")
+@click.option("--l1", type=NOT_NEGATIVE, metavar="NUMBER", default=0.0, help="Lasso: + l1 |w|₁.  [0]")
 @click.option("--standardize", is_flag=True, help="Descend on standardised columns; the penalty refers to them.")
 @click.option("--positive", metavar="LABEL", help="The positive class.  [the later label in sorted order]")
 @click.option(

@@ -17,7 +17,7 @@ from steepest.data.files.table import FileTable
 from steepest.data.mixed_table import terms_of_codes
 from steepest.data.quoting import safe
 from steepest.data.spool.columns import SpoolColumn
-from steepest.optimum.regime import choose
+from steepest.optimum.regime import BY_COORDINATES, choose
 from steepest.proof.certificate import Certificate
 from steepest.result import Fit
 from steepest.teach.wording import columns, shorten
@@ -164,7 +164,8 @@ def _what(outcome: Outcome) -> str:
         objective += f", plus {f'{fit.penalties.l1:g} · |w|₁'.replace(' ', GLUE)}"
     if fit.method == "auto":
         terms = terms_of_codes(table.X) if fit.penalties.smooth else None
-        method = f"auto: {choose(outcome.m, len(table.names), None, len(labels), fit.l2, terms).regime.value}"
+        smooth = choose(outcome.m, len(table.names), None, len(labels), fit.l2, terms).regime.value
+        method = f"auto: {smooth if fit.penalties.smooth else BY_COORDINATES}"
     else:
         method = fit.method if fit.learning_rate is None else f"{fit.method}, α = {fit.learning_rate:.6g}"
     if fit.standardize:

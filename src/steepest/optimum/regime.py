@@ -8,7 +8,16 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-__all__ = ["FEW_COEFFICIENTS", "FEW_COLUMNS", "Choice", "Regime", "choose", "sample_of_codes", "sample_size"]
+__all__ = [
+    "BY_COORDINATES",
+    "FEW_COEFFICIENTS",
+    "FEW_COLUMNS",
+    "Choice",
+    "Regime",
+    "choose",
+    "sample_of_codes",
+    "sample_size",
+]
 
 MOST_ROWS = 600  # of a wide table with a penalty: beyond, the products of all pairs of rows cost more than descent
 MOST_PAIRS = 20_000  # and without one, where nothing else decides: X X' takes 3.2 GB then
@@ -21,6 +30,9 @@ LARGE_BLOCKS = 1 << 27  # numbers in one block of the Hessian per class, a gigab
 PER_COLUMN, FEWEST, LEAST = 200, 20, 20_000  # rows of a sample of codes per column: as many, at least; rows at least
 MOST_SAMPLED = 4  # of all rows it is one in so many at most
 FEW_COEFFICIENTS = 250  # of K classes: up to here a Hessian per step is cheaper than twenty more passes
+BY_COORDINATES = (  # with an l1 or bounds, whatever the shape
+    "proximal Newton: quadratic models of the mean cost, minimised column by column, of those alone that may not be 0"
+)
 
 
 class Regime(enum.Enum):

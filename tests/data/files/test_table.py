@@ -130,6 +130,13 @@ def test_wrong_columns(files: tuple[Path, Path], chosen: Chosen, says: str) -> N
         read_files(open_source(files[0]), chosen)
 
 
+def test_a_file_without_a_header_is_told_from_a_wrong_name(tmp_path: Path) -> None:
+    file = tmp_path / "raw.csv"
+    file.write_text("39, State-gov, yes\n50, Private, no\n")
+    with pytest.raises(DataError, match=r"no column 'y': .*; '39' looks like a value: if the file has no header"):
+        read_files(open_source(file), Chosen("y"))
+
+
 def test_doors_that_do_not_fit(files: tuple[Path, Path]) -> None:
     with pytest.raises(DataError, match="y must be the name of the target"):
         steepest.fit(files[0], [0, 1])

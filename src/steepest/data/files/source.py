@@ -11,7 +11,7 @@ from steepest.data.files.coder import REMEDY, Coder, Plan
 from steepest.data.files.inputs import Input, Paths, change, check_unchanged, find_inputs
 from steepest.data.files.layout import Layout, layout_of, one_table
 from steepest.data.files.reading import blocks_of
-from steepest.data.quoting import nearest, quoted
+from steepest.data.quoting import is_number, nearest, quoted
 from steepest.data.row_blocks import RowBlock
 from steepest.errors import DataError
 
@@ -51,8 +51,15 @@ class Source:
     def stored_as(self, name: str) -> str:
         """The stored type of a column; DataError with the nearest names if there is none."""
         if name not in self.names:
-            raise DataError(f"{self.shown} has no column {quoted(name)}: {nearest(name, self.names)}")
+            raise DataError(f"{self.shown} has no column {quoted(name)}: {nearest(name, self.names)}{self._headless()}")
         return self.stored[self.names.index(name)]
+
+    def _headless(self) -> str:
+        """What to do where the first line of a CSV file seems to hold values."""
+        value = next((name for name in self.names if is_number(name)), None)
+        if value is None or self.form != "csv":
+            return ""
+        return f"; {quoted(value)} looks like a value: if the file has no header, write the names in a first line"
 
     def changes(self) -> tuple[str, ...]:
         """What happened to the files since they were opened, a sentence for each that is not what it was."""
