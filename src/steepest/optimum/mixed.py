@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,17 +24,17 @@ import numpy as np
 from steepest.data.arrays import LARGEST
 from steepest.diagnosis import Note
 from steepest.driver import Iterate, Run, StopRules, Watching, drive
+from steepest.engines.deadline import within
 from steepest.engines.mixed import MixedEngine
 from steepest.errors import DataError
 from steepest.kernels.mixed import Look
 from steepest.optimum.first_look import Answered
 from steepest.optimum.frame import frame_of, strengths
-from steepest.optimum.judge import Judge
 from steepest.optimum.mixed_judge import MixedJudge
 from steepest.optimum.mixed_objective import KERNEL, MixedObjective, moments
-from steepest.optimum.mixed_start import Start, begin
+from steepest.optimum.mixed_start import begin
 from steepest.optimum.on_sample import singular
-from steepest.optimum.outcome import Outcome, Request, left_out
+from steepest.optimum.outcome import Outcome, Request, joined, left_out
 from steepest.optimum.regime import sample_of_codes
 from steepest.penalties import L2
 from steepest.proof.certificate import disproved
@@ -44,9 +45,9 @@ from steepest.proof.linear_relations import Dependence
 from steepest.proof.mixed_apriori import MixedApriori
 from steepest.sampling import lowest
 from steepest.scaling import Moments, Scaling
-from steepest.solvers.kept_newton import kept_newton
+from steepest.solvers.kept_newton import kept_newton, opening
 from steepest.solvers.newton import newton
-from steepest.types import Floats, Point, Status
+from steepest.types import Floats, Point, Solver, Status
 
 __all__ = ["minimise"]
 
@@ -62,37 +63,78 @@ def minimise(engine: MixedEngine, request: Request) -> Outcome:
     witness = separated_levels(engine, look.counts, free) if free.any() else None
     if witness is not None:
         return _separated(table, start.theta, first, witness, started)
-    theta, point, before = _near(table, start, look, first)
-    if free.any() and singular(point.hessian):
-        dropped = dependent_levels(engine, table.frame)
-        if dropped:
-            table = table.without(dropped, request)
-            theta = np.where(np.append(np.isfinite(table.frame.scale), True), theta, 0.0)
-            point, before = table.objective.first(theta, 2)[1], 0.0
-    judge = MixedJudge(engine, table.apriori(look), request.tol, table.objective.weights)
-    budget = request.left(time.perf_counter() - started)
-    stop = StopRules(request.iterations, tolerance=-1.0, gradient_tolerance=-1.0, budget=budget, enough=judge.enough)
-    watch = judge.watched(request.callback) if isinstance(request.callback, Watching) else None
-    run = drive(kept_newton(theta, before), Answered(table.objective, theta, point), stop, request.callback, watch)
-    if run.status not in (Status.PROVED, Status.INTERRUPTED) and judge.witness is None:
-        here = _with_hessian(table, run.last)
-        if run.status is Status.MINIMUM:
-            here = judge.balanced(here, lambda theta: table.objective.evaluated(theta, 2))
-        run = replace(run, last=here)
-        judge.examine_farther(here)
-    return _outcome(table, judge, run, started)
-
-
-def _near(table: _Table, start: Start, look: Look, first: Point) -> tuple[Floats, Point, float]:
-    """Where the run over all rows begins, the point there with its Hessian, the squared decrement before the step."""
-    metric = start.metric(look, table.engine.X.layout)
+    theta, point, metric = start.theta, first, start.metric(look, engine.X.layout)
+    course = _Course(table, look, request, started)
     if metric is not None:
-        step = metric(first.gradient)
-        point = table.objective.evaluated(start.theta - step, 2)
-        if point.value <= first.value:
-            return start.theta - step, point, float(first.gradient @ step)
-    point = first if first.hessian is not None else table.objective.evaluated(start.theta, 2)
-    return start.theta, point, 0.0
+        theta, point = course.drive(opening(theta, metric), theta, point, 1)
+    if course.goes_on:
+        promised = float(first.gradient @ (start.theta - theta))
+        point = point if point.hessian is not None else table.objective.evaluated(theta, 2)
+        dropped = dependent_levels(engine, table.frame) if free.any() and singular(point.hessian) else ()
+        if dropped:
+            course = _Course(table.without(dropped, request), look, request, started, course.runs)
+            theta = np.where(np.append(np.isfinite(course.table.frame.scale), True), theta, 0.0)
+            point, promised = course.table.objective.evaluated(theta, 2), 0.0
+        course.drive(kept_newton(theta, promised), theta, point, request.iterations)
+    return course.outcome()
+
+
+class _Course:
+    """The runs over all rows, one after the other, and what is proved of where they come to."""
+
+    def __init__(self, table: _Table, look: Look, request: Request, started: float, runs: Sequence[Run] = ()) -> None:
+        self.table, self.request, self.started, self.runs = table, request, started, list(runs)
+        self.judge = MixedJudge(table.engine, table.apriori(look), request.tol, table.objective.weights)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether nothing has ended the fit yet."""
+        made = sum(len(run.trace.cost) for run in self.runs)
+        open_ended = not self.runs or self.runs[-1].status in (Status.ITERATIONS, Status.MINIMUM)
+        return open_ended and (not self.runs or made < self.request.iterations)
+
+    def drive(self, solver: Solver, theta: Floats, point: Point, steps: int) -> tuple[Floats, Point]:
+        """Run from a theta whose point is known; where that led. A budget ends it in the middle of a read."""
+        engine, request = self.table.engine, self.request
+        made = sum(len(run.trace.cost) for run in self.runs)
+        budget = request.left(time.perf_counter() - self.started)
+        stop = StopRules(min(steps, request.iterations - made), tolerance=-1.0, gradient_tolerance=-1.0, budget=budget,
+                         enough=self.judge.enough)  # fmt: skip
+        watch = self.judge.watched(request.callback) if isinstance(request.callback, Watching) else None
+        told = engine.on_rows
+        if budget is not None:
+            engine.on_rows = within(budget, told)
+        try:
+            oracle = Answered(self.table.objective, theta, point)
+            self.runs.append(drive(solver, oracle, stop, request.callback, watch, self.runs))
+        finally:
+            engine.on_rows = told
+        return self.runs[-1].last.theta, self.runs[-1].last.point
+
+    def outcome(self) -> Outcome:
+        """The last iterate in the user's units, with its certificate; where the run ended too early, with one more
+        read for its Hessian if there is none yet, and one for the theorem that holds farther out.
+        """
+        table, judge, run = self.table, self.judge, self.runs[-1]
+        last, status = run.last, run.status
+        if status not in (Status.PROVED, Status.INTERRUPTED) and judge.witness is None:
+            late = status is Status.BUDGET and judge.formed is not None
+            last = last if late else _with_hessian(table, last)
+            if status is Status.MINIMUM:
+                last = judge.balanced(last, lambda theta: table.objective.evaluated(theta, 2))
+            judge.examine(last)
+            if not (late and math.isfinite(judge.certificate.gap)):
+                judge.examine_farther(last)
+        if judge.witness is not None:
+            status = Status.SEPARATED
+        elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
+            status = Status.PROVED
+        w, b = table.objective.weights(last.theta)
+        return Outcome(
+            w, b, last.point.cost, last.point.value, judge.about(last.theta), status,
+            joined(each.trace for each in self.runs), table.engine.passes, time.perf_counter() - self.started,
+            table.notes,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +223,4 @@ def _separated(table: _Table, theta: Floats, point: Point, witness: Witness, sta
     return Outcome(
         w, b, point.cost, point.value, disproved(witness), Status.SEPARATED, run.trace, table.engine.passes,
         time.perf_counter() - started,
-    )  # fmt: skip
-
-
-def _outcome(table: _Table, judge: Judge, run: Run, started: float) -> Outcome:
-    """The last iterate in the user's units, with its certificate."""
-    status = run.status
-    if judge.witness is not None:
-        status = Status.SEPARATED
-    elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
-        status = Status.PROVED
-    w, b = table.objective.weights(run.last.theta)
-    return Outcome(
-        w, b, run.last.point.cost, run.last.point.value, judge.about(run.last.theta), status, run.trace,
-        table.engine.passes, time.perf_counter() - started, table.notes,
     )  # fmt: skip

@@ -51,9 +51,7 @@ class MixedJudge(Judge):
 
     def examine_farther(self, last: Iterate) -> None:
         """What is proved where the run ended too early: a pass for the theorem that holds farther out."""
-        self.examine(last)
-        hessian = last.point.hessian
-        if self.certificate.gap <= self.tol or hessian is None:
+        if self.certificate.gap <= self.tol or last.point.hessian is None:
             return
         formed = self._newest(last.theta, last.point)
         metric = None if formed is None else formed.metric

@@ -18,7 +18,7 @@ from steepest.solvers.lbfgs import MEMORY, Pair, corrected
 from steepest.solvers.newton import EPS, TINY, newton_from
 from steepest.types import Evaluate, Floats, Solver, Status
 
-__all__ = ["SERVES", "inverse_of", "kept_newton"]
+__all__ = ["SERVES", "inverse_of", "kept_newton", "opening"]
 
 SERVES = 1.0 / 30.0  # of the decrement is left at most by a step of a Hessian that serves
 
@@ -53,6 +53,16 @@ def kept_newton(theta: Floats, before: float = 0.0) -> Solver:
     if not fresh:
         at = yield Evaluate(theta, order=2, trial=True)
     return (yield from newton_from(theta, at))
+
+
+def opening(theta: Floats, metric: Callable[[Floats], Floats]) -> Solver:
+    """One step in a metric that is at hand; the point that it leads to has a Hessian. None if J would rise."""
+    at = yield Evaluate(theta, order=1)
+    theta = theta - metric(at.gradient)
+    trial = yield Evaluate(theta, order=2, trial=True)
+    if trial.value <= at.value:
+        yield Evaluate(theta, order=2)
+    return Status.MINIMUM
 
 
 def inverse_of(hessian: Floats) -> Callable[[Floats], Floats] | None:
