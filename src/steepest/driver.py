@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from steepest.errors import DataError
+from steepest.errors import DataError, Overtime
 from steepest.types import Answer, Evaluate, Floats, Point, Question, Solver, Status
 
 __all__ = ["Iterate", "Oracle", "Run", "Step", "StopRules", "Trace", "Watching", "ask", "drive", "rehearse"]
@@ -173,10 +173,10 @@ def drive(
             question = solver.send(answer)
     except StopIteration as end:
         status = end.value
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Overtime) as end:
         if ledger.last is None:
             raise
-        status = Status.INTERRUPTED
+        status = Status.BUDGET if isinstance(end, Overtime) else Status.INTERRUPTED
     return ledger.run(status)
 
 

@@ -1,5 +1,7 @@
 """Tables with categories, fitted from their codes: the optimum and the proofs of the same rows written out."""
 
+import math
+
 import numpy as np
 import pytest
 from mixed_tables import column_table
@@ -9,9 +11,12 @@ from steepest.data import mixed_table
 from steepest.data.column_table import ColumnTable, Levels, Number
 from steepest.data.columns import Held
 from steepest.data.mixed_table import MixedTable
+from steepest.driver import Iterate
 from steepest.engines.mixed import MixedEngine
+from steepest.kernels import mixed_compiled
 from steepest.optimum import Request, mixed
 from steepest.optimum import minimise as by_regime
+from steepest.optimum.mixed_judge import MixedJudge
 
 
 @pytest.fixture(autouse=True)
@@ -172,6 +177,86 @@ def test_a_budget_ends_with_what_is_proved():
     fine = steepest.fit(table, y, tol=1e-13)
     assert 0.0 < fit.value - fine.value <= fit.certificate.gap * fine.value < fine.value
     assert fit.certificate.exists == "proved"
+
+
+def test_a_budget_ends_within_a_read(monkeypatch):
+    """Once there is a Hessian: the run ends at the next block, and what is proved comes from that Hessian."""
+    small_blocks(monkeypatch)
+    table, y = column_table(60_000, widths=(3, 8, 15))
+    blocks, clock = [], [0.0]
+    monkeypatch.setattr("steepest.engines.deadline.time.perf_counter", lambda: clock[0])
+
+    class Watch:
+        def __call__(self, step):
+            return False
+
+        def rows(self, done, m):
+            blocks.append((done, m))
+            if reads() == late and done > 20_000:
+                clock[0] = 1e9
+
+        def proved(self, gap):
+            pass
+
+    def reads(of=None):
+        return sum(done == 0 for done, _ in blocks[:of])
+
+    late = math.inf
+    whole = steepest.fit(table, y, callback=Watch(), tol=1e-12)
+    for late in range(2, whole.passes + 1):
+        blocks.clear()
+        clock[0] = 0.0
+        fit = steepest.fit(table, y, callback=Watch(), tol=1e-12, budget=1e6)
+        assert fit.status is steepest.Status.BUDGET
+        assert fit.value - whole.value <= fit.certificate.gap * whole.value
+        stopped = next(k for k, (done, _) in enumerate(blocks) if reads(k + 1) == late and done > 20_000)
+        assert blocks[stopped][0] < 30_000
+        assert fit.certificate.gap < 1e-2
+        assert late < 3 or blocks[stopped + 1 :] == []  # no further read: the Hessian is there
+
+
+def test_one_hessian_serves(monkeypatch):
+    """Of four or five reads of all rows one takes second derivatives."""
+    orders, summed = [], mixed_compiled.summed
+
+    def watched(block, w, b, order):
+        if block.start == 0 and block.X.rows.layout.n and len(block.X.rows) == 60_000:
+            orders.append(order)
+        return summed(block, w, b, order)
+
+    monkeypatch.setattr(mixed_compiled, "summed", watched)
+    table, y = column_table(60_000, widths=(3, 8, 15))
+    fit = steepest.fit(table, y, l2=1e-6)
+    assert fit.certificate.gap <= 1e-9
+    assert orders.count(2) == 1
+    assert len(orders) == fit.passes <= 4
+
+
+def test_the_proof_from_an_earlier_hessian_is_a_bound():
+    """Wherever it was formed: what is claimed is no less than the truth, and within e^V of it."""
+    table, y = column_table(8000, widths=(3, 8, 15))
+    engine = MixedEngine(MixedTable.of(table), y)
+    asked = request(engine.n, l2=1e-3)
+    rows = mixed._Table.of(engine, asked)
+    look, _ = rows.objective.first(np.zeros(engine.n + 1), 1)
+    best = np.zeros(engine.n + 1)
+    for _ in range(10):
+        at = rows.objective.evaluated(best, 2)
+        best = best - np.linalg.solve(at.hessian, at.gradient)
+    optimum = rows.objective.evaluated(best, 0).value
+    rng = np.random.default_rng(0)
+    for size in (1e-3, 1e-2, 3e-2):
+        judge = MixedJudge(engine, rows.apriori(look), 0.0, rows.objective.weights)
+        there, here = (best + size * rng.standard_normal(len(best)) for _ in range(2))
+        for theta, order in ((there, 2), (here, 1)):
+            point = rows.objective.evaluated(theta, order)
+            judge.examine(Iterate(theta, point, 0.0, 0.0, 0.0))
+        true = (point.value - optimum) / optimum
+        moved = judge.bounds.reach(here - there)
+        assert moved >= np.abs(np.asarray(table, float) @ (here - there)[:-1] + (here - there)[-1]).max() * 0.99
+        gap = judge.certificate.gap
+        assert true <= gap
+        assert gap <= 2.0 * math.exp(moved) * true or (math.isinf(gap) and size > 1e-3)  # k(sigma) < 2
 
 
 def test_the_regime_takes_an_engine_of_codes():

@@ -25,7 +25,7 @@ from steepest.types import Addable, Block, Floats
 __all__ = ["MixedEngine"]
 
 A = TypeVar("A", bound=Addable)
-LEAST, MOST, PER_CELL = 1 << 14, 1 << 18, 4  # rows of a block; cells of the tables of pairs per row of it
+LEAST, MOST, PER_CELL = 1 << 14, 1 << 16, 16  # rows of a block; cells of the tables of pairs per row of it
 
 
 class MixedEngine(MemoryEngine):

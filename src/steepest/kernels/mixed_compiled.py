@@ -59,12 +59,12 @@ def look(block: Block, centre: Floats, inverse: Floats) -> Look:
     X: Any = block.X
     layout, fused = X.layout, _fused()
     low, high, longest = np.full(layout.p, np.inf), np.full(layout.p, -np.inf), 0.0
-    counts = np.zeros((4, len(layout.columns)))
+    counts = np.zeros((len(layout.columns), 4))
     for piece in X.pieces():
         y, s, _ = parts_of(block, piece.part)
         far, total = fused.look(piece.numbers, piece.slots, y, _or_nothing(s), centre, inverse, low, high, counts)
         longest = float(np.maximum(longest, math.nan if math.isnan(total) else far))
-    return Look(low, high, longest, counts)
+    return Look(low, high, longest, np.ascontiguousarray(counts.T))
 
 
 def products(block: Block) -> Second:

@@ -93,31 +93,67 @@ def one_pass(numbers, slots, y, s, o, w, of_slots, b, dw, of_levels, bend):  # t
     return loss, float(errors), db
 
 
+@njit(error_model="numpy", fastmath=THIS_ORDER)
+def _pairs(slots, bend, row_of, pairs):  # type: ignore[no-untyped-def]
+    """Four categories at a time against one: the cells that all rows of a piece need then stay in cache, where row by
+    row they are all over the tables; each cell is added to in the order of the rows either way.
+    """
+    m, k = slots.shape
+    at, row = np.empty((k, m), np.uint32), np.empty(m, np.uint64)
+    for i in range(m):
+        for c in range(k):
+            at[c, i] = slots[i, c]
+    for c in range(1, k):
+        own = at[c]
+        for i in range(m):
+            row[i] = np.uint64(row_of[own[i]])
+        for d in range(0, c - 3, 4):
+            first, second, third, fourth = at[d], at[d + 1], at[d + 2], at[d + 3]
+            for i in range(m):  # the indices before the additions, which might otherwise have changed them
+                start, h = row[i], bend[i]
+                one, two = start + np.uint64(first[i]), start + np.uint64(second[i])
+                three, four = start + np.uint64(third[i]), start + np.uint64(fourth[i])
+                pairs[one] += h
+                pairs[two] += h
+                pairs[three] += h
+                pairs[four] += h
+        for d in range(c // 4 * 4, c):
+            first = at[d]
+            for i in range(m):
+                pairs[row[i] + np.uint64(first[i])] += bend[i]
+
+
+@njit(error_model="numpy", fastmath=THIS_ORDER)
+def _numbers(numbers, x, inner):  # type: ignore[no-untyped-def]
+    """The numbers among themselves; a loop of its own, for beside others it is not made one of vectors."""
+    m, p = numbers.shape
+    for i in range(m):
+        each = x[i]
+        for j in range(p):
+            into, own = inner[j], numbers[i, j]
+            for other in range(p + 1):
+                into[other] += own * each[other]
+        inner[p, p] += each[p]
+
+
 @kept(types.void(IN2, _slots, IN1, _rows, _out2, _out2, OUT1), THIS_ORDER)
 def second(numbers, slots, bend, row_of, inner, mixed, pairs):  # type: ignore[no-untyped-def]
     """X'diag(bend)X added to the three parts of `kernels.mixed.Second`."""
     m, p = numbers.shape
     k = slots.shape[1]
-    x, at = np.empty(p + 1), np.empty(k, np.uint64)  # unsigned, or each index is first looked at for its sign
-    for i in range(m):
-        h = bend[i]
-        for c in range(k):
-            at[c] = np.uint64(slots[i, c])
-            row = np.uint64(row_of[at[c]])
-            for d in range(c):
-                pairs[row + at[d]] += h
+    _pairs(slots, bend, row_of, pairs)
+    x = np.empty((m, p + 1))
     for i in range(m):
         for j in range(p):
-            x[j] = bend[i] * numbers[i, j]
-        x[p] = bend[i]
-        for j in range(p):
-            for other in range(p + 1):
-                inner[j, other] += numbers[i, j] * x[other]
-        inner[p, p] += bend[i]
+            x[i, j] = bend[i] * numbers[i, j]
+        x[i, p] = bend[i]
+    _numbers(numbers, x, inner)
+    for i in range(m):
+        each = x[i]
         for c in range(k):
-            place = np.uint64(slots[i, c])
+            into = mixed[np.uint64(slots[i, c])]  # unsigned, or each index is first looked at for its sign
             for j in range(p + 1):
-                mixed[place, j] += x[j]
+                into[j] += each[j]
     for j in range(p):
         inner[p, j] = inner[j, p]
 
@@ -125,7 +161,7 @@ def second(numbers, slots, bend, row_of, inner, mixed, pairs):  # type: ignore[n
 @kept(tuple_of(2)(IN2, _slots, IN1, IN1, IN1, IN1, OUT1, OUT1, _out2), THIS_ORDER)
 def look(numbers, slots, y, s, centre, inverse, low, high, counts):  # type: ignore[no-untyped-def]
     """The longest row of (numbers - centre) inverse, squared, and the sum of all, which is NaN if a number is; low and
-    high (p,) are updated; to counts (4, N) are added, per slot, the rows that have a weight, those of them with y = 1
+    high (p,) are updated; to counts (N, 4) are added, per slot, the rows that have a weight, those of them with y = 1
     and with y = 0, and their weights. s is empty if all weights are 1.
     """
     m, p = numbers.shape
@@ -144,11 +180,11 @@ def look(numbers, slots, y, s, centre, inverse, low, high, counts):  # type: ign
         if weight > 0.0:
             one, zero = 1.0 if y[i] == 1.0 else 0.0, 1.0 if y[i] == 0.0 else 0.0
             for c in range(k):
-                at = slots[i, c]
-                counts[0, at] += 1.0
-                counts[1, at] += one
-                counts[2, at] += zero
-                counts[3, at] += weight
+                into = counts[np.uint64(slots[i, c])]  # the four lie together: one place in memory per level
+                into[0] += 1.0
+                into[1] += one
+                into[2] += zero
+                into[3] += weight
     return longest, total
 
 

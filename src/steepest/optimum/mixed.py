@@ -1,19 +1,21 @@
 """The proved optimum of rows of numbers and categories.
 
-  1. the optimum of a sample of the rows: L-BFGS in the metric of some of their Hessian;
-  2. from there Newton's method over all rows: a read brings value, gradient and Hessian, and the last one's Hessian is
-     the metric of the proof. The first read also looks at the columns: extents, and rows per level and class.
+  1. the optimum of a sample of the rows, and its Hessian there (`mixed_start.py`);
+  2. a read for the gradient there, and a step in that metric. It also looks at the columns: extents, and rows per level
+     and class;
+  3. a read for the Hessian, which serves to the end: steps, corrected as in L-BFGS, and the proof;
+  4. reads for gradients, one or two.
 
-A Hessian takes one addition for each pair of levels that meet in a row, some ten times a gradient, and a step of
-Newton's squares what is left: two or three steps from the optimum of the sample, against five or six of L-BFGS in the
-sample's metric, which knows rare levels badly. So the rows, which may lie in files, are read three or four times.
+A Hessian takes one addition for each pair of levels that meet in a row, some ten times a gradient. In the sample's
+metric alone six or seven reads would be needed, because it knows rare levels badly, and with a Hessian each (Newton's
+method) three: with one Hessian it is four, of which three cost little.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,17 +23,18 @@ import numpy as np
 
 from steepest.data.arrays import LARGEST
 from steepest.diagnosis import Note
-from steepest.driver import Iterate, Run, StopRules, Watching, drive, rehearse
+from steepest.driver import Iterate, Run, StopRules, Watching, drive
+from steepest.engines.deadline import within
 from steepest.engines.mixed import MixedEngine
 from steepest.errors import DataError
 from steepest.kernels.mixed import Look
-from steepest.lapack import cholesky, solved
 from steepest.optimum.first_look import Answered
 from steepest.optimum.frame import frame_of, strengths
-from steepest.optimum.judge import Judge
+from steepest.optimum.mixed_judge import MixedJudge
 from steepest.optimum.mixed_objective import KERNEL, MixedObjective, moments
+from steepest.optimum.mixed_start import begin
 from steepest.optimum.on_sample import singular
-from steepest.optimum.outcome import Outcome, Request, left_out
+from steepest.optimum.outcome import Outcome, Request, joined, left_out
 from steepest.optimum.regime import sample_of_codes
 from steepest.penalties import L2
 from steepest.proof.certificate import disproved
@@ -40,53 +43,98 @@ from steepest.proof.level_relations import dependent_levels
 from steepest.proof.level_separation import separated_levels
 from steepest.proof.linear_relations import Dependence
 from steepest.proof.mixed_apriori import MixedApriori
-from steepest.proof.mixed_reach import farther
 from steepest.sampling import lowest
 from steepest.scaling import Moments, Scaling
-from steepest.solvers.lbfgs import lbfgs
-from steepest.solvers.newton import SHORTER, newton
-from steepest.types import Evaluate, Floats, Point, Status
+from steepest.solvers.kept_newton import kept_newton, opening
+from steepest.solvers.newton import newton
+from steepest.types import Floats, Point, Solver, Status
 
 __all__ = ["minimise"]
-
-FOR_A_START = 8  # rows per column that give a metric on the sample
-STEPS_ON_SAMPLE = 60
-STEPS_TRIED = 8  # halvings looked at together, where a unit step raises J on the sample
-SETTLED = 0.02  # of the sample's own uncertainty: its optimum need not be known better
-RIDGE = 0.1  # rows' worth of penalty on the sample: levels that it does not have stay where they are
 
 
 def minimise(engine: MixedEngine, request: Request) -> Outcome:
     """The optimum over the rows of `engine`, proved to `request.tol`, or the proof that there is none."""
     started = time.perf_counter()
     table = _Table.of(engine, request)
-    theta = _kept_start(table, request)
-    asked = time.perf_counter()
-    look, point = table.objective.first(theta)
-    read = time.perf_counter() - asked  # a step takes as long: none is begun that would not end within the budget
+    start = begin(table.objective, table.sample, request)
+    look, first = table.objective.first(start.theta, 2 if start.hessian is None else 1)
     _check(table, look, request)
     free = request.strengths(engine.n) == 0.0
     witness = separated_levels(engine, look.counts, free) if free.any() else None
     if witness is not None:
-        return _separated(table, theta, point, witness, started)
-    if free.any() and singular(point.hessian):
-        dropped = dependent_levels(engine, table.frame)
+        return _separated(table, start.theta, first, witness, started)
+    theta, point, metric = start.theta, first, start.metric(look, engine.X.layout)
+    course = _Course(table, look, request, started)
+    if metric is not None:
+        theta, point = course.drive(opening(theta, metric), theta, point, 1)
+    if course.goes_on:
+        promised = float(first.gradient @ (start.theta - theta))
+        point = point if point.hessian is not None else table.objective.evaluated(theta, 2)
+        dropped = dependent_levels(engine, table.frame) if free.any() and singular(point.hessian) else ()
         if dropped:
-            table = table.without(dropped, request)
-            theta = np.where(np.append(np.isfinite(table.frame.scale), True), theta, 0.0)
-            _, point = table.objective.first(theta)
-    judge = _Judge(table, table.apriori(look), request.tol)
-    budget = request.left(time.perf_counter() - started + read)
-    stop = StopRules(request.iterations, tolerance=-1.0, gradient_tolerance=-1.0, budget=budget, enough=judge.enough)
-    watch = judge.watched(request.callback) if isinstance(request.callback, Watching) else None
-    run = drive(newton(theta), Answered(table.objective, theta, point), stop, request.callback, watch)
-    if run.status not in (Status.PROVED, Status.INTERRUPTED) and judge.witness is None:
-        here = _with_hessian(table, run.last)
-        if run.status is Status.MINIMUM:
-            here = judge.balanced(here, lambda theta: _point(table.objective, theta, 2))
-        run = replace(run, last=here)
-        _examine(table, judge, here)
-    return _outcome(table, judge, run, started)
+            course = _Course(table.without(dropped, request), look, request, started, course.runs)
+            theta = np.where(np.append(np.isfinite(course.table.frame.scale), True), theta, 0.0)
+            point, promised = course.table.objective.evaluated(theta, 2), 0.0
+        course.drive(kept_newton(theta, promised), theta, point, request.iterations)
+    return course.outcome()
+
+
+class _Course:
+    """The runs over all rows, one after the other, and what is proved of where they come to."""
+
+    def __init__(self, table: _Table, look: Look, request: Request, started: float, runs: Sequence[Run] = ()) -> None:
+        self.table, self.request, self.started, self.runs = table, request, started, list(runs)
+        self.judge = MixedJudge(table.engine, table.apriori(look), request.tol, table.objective.weights)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether nothing has ended the fit yet."""
+        made = sum(len(run.trace.cost) for run in self.runs)
+        open_ended = not self.runs or self.runs[-1].status in (Status.ITERATIONS, Status.MINIMUM)
+        return open_ended and (not self.runs or made < self.request.iterations)
+
+    def drive(self, solver: Solver, theta: Floats, point: Point, steps: int) -> tuple[Floats, Point]:
+        """Run from a theta whose point is known; where that led. A budget ends it in the middle of a read."""
+        engine, request = self.table.engine, self.request
+        made = sum(len(run.trace.cost) for run in self.runs)
+        budget = request.left(time.perf_counter() - self.started)
+        stop = StopRules(min(steps, request.iterations - made), tolerance=-1.0, gradient_tolerance=-1.0, budget=budget,
+                         enough=self.judge.enough)  # fmt: skip
+        watch = self.judge.watched(request.callback) if isinstance(request.callback, Watching) else None
+        told = engine.on_rows
+        if budget is not None:
+            engine.on_rows = within(budget, told)
+        try:
+            oracle = Answered(self.table.objective, theta, point)
+            self.runs.append(drive(solver, oracle, stop, request.callback, watch, self.runs))
+        finally:
+            engine.on_rows = told
+        return self.runs[-1].last.theta, self.runs[-1].last.point
+
+    def outcome(self) -> Outcome:
+        """The last iterate in the user's units, with its certificate; where the run ended too early, with one more
+        read for its Hessian if there is none yet, and one for the theorem that holds farther out.
+        """
+        table, judge, run = self.table, self.judge, self.runs[-1]
+        last, status = run.last, run.status
+        if status not in (Status.PROVED, Status.INTERRUPTED) and judge.witness is None:
+            late = status is Status.BUDGET and judge.formed is not None
+            last = last if late else _with_hessian(table, last)
+            if status is Status.MINIMUM:
+                last = judge.balanced(last, lambda theta: table.objective.evaluated(theta, 2))
+            judge.examine(last)
+            if not (late and math.isfinite(judge.certificate.gap)):
+                judge.examine_farther(last)
+        if judge.witness is not None:
+            status = Status.SEPARATED
+        elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
+            status = Status.PROVED
+        w, b = table.objective.weights(last.theta)
+        return Outcome(
+            w, b, last.point.cost, last.point.value, judge.about(last.theta), status,
+            joined(each.trace for each in self.runs), table.engine.passes, time.perf_counter() - self.started,
+            table.notes,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,85 +189,6 @@ class _Table:
         )  # fmt: skip
 
 
-class _Judge(Judge):
-    """Looks for a separating plane on the rows written out, a block at a time: only where there may well be one."""
-
-    def __init__(self, table: _Table, apriori: MixedApriori, tol: float) -> None:
-        super().__init__(table.engine, apriori, tol, table.objective.weights)
-        self.table, self.bounds = table, apriori
-
-    def watched(self, callback: Watching) -> Callable[[Iterate], None]:
-        """Tells what is proved of each iterate; nothing that the run goes by is touched."""
-
-        def tell(iterate: Iterate) -> None:
-            known = self._known(iterate)
-            metric = None if known is None else self.bounds.metric(known.hessian, known.doubt)
-            found = None if metric is None else self.bounds.certificate(iterate.theta, iterate.point, metric)
-            callback.proved(math.inf if found is None else found.gap)
-
-        return tell
-
-    def _search(self, iterate: Iterate) -> Witness | None:
-        given, self.engine = self.engine, self.table.engine.densely()
-        try:
-            return super()._search(iterate)
-        finally:
-            self.engine = given
-
-
-def _examine(table: _Table, judge: _Judge, last: Iterate) -> None:
-    """What is proved where the run ended too early: a pass for the theorem that holds farther out."""
-    judge.examine(last)
-    hessian = last.point.hessian
-    if judge.certificate.gap <= judge.tol or hessian is None:
-        return
-    total = (hessian - np.diag(np.append(table.strength, 0.0))) * judge.bounds.weight
-    metric = judge.bounds.metric(total, judge.bounds.doubt(last.theta))
-    if metric is not None:
-        found = farther(table.engine, judge.bounds, last.theta, last.point, metric)
-        judge.take(replace(found, exists="proved") if judge.coercive else found, last.theta)
-
-
-def _kept_start(table: _Table, request: Request) -> Floats:
-    """As `_start`; where answers are kept, that of a run that was ended early."""
-    kept, frame = table.engine.checkpoint, table.frame
-    if kept is None or request.start is not None or table.sample is table.engine:
-        return _start(table, request)
-    question = [frame.centre, frame.scale, table.strength, np.array([float(table.sample.m)])]
-    found: Floats = kept.answer(question, lambda: [_start(table, request)], "start")[0]
-    return found
-
-
-def _start(table: _Table, request: Request) -> Floats:
-    """The optimum of the sample, or where the user wants to start."""
-    if request.start is not None:
-        return table.objective.theta(*request.start)
-    zero = np.zeros(table.engine.n + 1)
-    if table.sample is table.engine:
-        return zero
-    rows = table.sample
-    penalised = replace(table.objective, engine=rows, penalty=L2(table.strength + RIDGE / rows.m))
-    step = max(1, rows.m // (FOR_A_START * table.engine.n))
-    few = replace(penalised, engine=rows.some(np.arange(0, rows.m, step)))
-    first = _point(few, zero, 2).hessian
-    assert first is not None  # it was asked for
-    if not np.isfinite(first).all():
-        return zero  # the look at all rows says which column it is
-    factor = cholesky(first)
-    if factor is None:
-        return zero
-    enough = SETTLED * table.engine.n / rows.m
-
-    def metric(v: Floats) -> Floats:
-        return solved(factor, v)
-
-    def settled(at: Iterate) -> bool:
-        return bool(0.5 * float(at.point.gradient @ metric(at.point.gradient)) <= enough)
-
-    descent = lbfgs(zero, metric, shorter=SHORTER[:STEPS_TRIED])
-    return rehearse(descent, penalised, StopRules(STEPS_ON_SAMPLE, enough=settled)).last.theta
-
-
 def _frame(rows: MixedEngine) -> Scaling:
     """Of numbers as in the dense regime; levels stay as they are."""
     seen: Moments = rows.sum(moments)
@@ -242,14 +211,8 @@ def _check(table: _Table, look: Look, request: Request) -> None:
         )
 
 
-def _point(objective: MixedObjective, theta: Floats, order: int) -> Point:
-    point = objective.answer(Evaluate(theta, order))
-    assert isinstance(point, Point)  # what Evaluate is answered with
-    return point
-
-
 def _with_hessian(table: _Table, last: Iterate) -> Iterate:
-    return last if last.point.hessian is not None else replace(last, point=_point(table.objective, last.theta, 2))
+    return last if last.point.hessian is not None else replace(last, point=table.objective.evaluated(last.theta, 2))
 
 
 def _separated(table: _Table, theta: Floats, point: Point, witness: Witness, started: float) -> Outcome:
@@ -260,18 +223,4 @@ def _separated(table: _Table, theta: Floats, point: Point, witness: Witness, sta
     return Outcome(
         w, b, point.cost, point.value, disproved(witness), Status.SEPARATED, run.trace, table.engine.passes,
         time.perf_counter() - started,
-    )  # fmt: skip
-
-
-def _outcome(table: _Table, judge: Judge, run: Run, started: float) -> Outcome:
-    """The last iterate in the user's units, with its certificate."""
-    status = run.status
-    if judge.witness is not None:
-        status = Status.SEPARATED
-    elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
-        status = Status.PROVED
-    w, b = table.objective.weights(run.last.theta)
-    return Outcome(
-        w, b, run.last.point.cost, run.last.point.value, judge.about(run.last.theta), status, run.trace,
-        table.engine.passes, time.perf_counter() - started, table.notes,
     )  # fmt: skip

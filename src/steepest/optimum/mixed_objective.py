@@ -52,7 +52,7 @@ class MixedObjective(Objective):
         engine: Any = self.engine
         frame = self.scaling
         kept: Checkpoint | None = getattr(engine, "checkpoint", None)
-        if kept is None or order < 2 or frame is None:
+        if kept is None or order < 1 or frame is None:
             return read()
         before = engine.passes
         found = kept.answer([theta, frame.centre, frame.scale, np.array(float(order))], read)
@@ -68,8 +68,8 @@ class MixedObjective(Objective):
             total = Sums(total.weight, total.loss, total.errors, total.dw, total.db, ddw, dwdb, ddb)
         return self.point(theta, order, total)
 
-    def first(self, theta: Floats) -> tuple[Look, Point]:
-        """The first read of all rows: a look at them and, on the way, value, gradient and Hessian at theta."""
+    def first(self, theta: Floats, order: int) -> tuple[Look, Point]:
+        """The first read of all rows: a look at them and, on the way, what is asked at theta."""
         engine: Any = self.engine
         numbers = engine.X.layout.numbers
         frame = self.scaling
@@ -80,15 +80,15 @@ class MixedObjective(Objective):
 
         def of_block(block: Block) -> First:
             seen = mixed_compiled.look(block, centre, inverse)
-            return First(seen, mixed_compiled.summed(block if centred is None else centred(block), w, b, 2))
+            return First(seen, mixed_compiled.summed(block if centred is None else centred(block), w, b, order))
 
         def read() -> list[Floats]:
             found: First = engine.sum(of_block)
             return [*found.look.parts(), *found.gradient.parts()]
 
-        found = self._kept(read, theta, FIRST_LOOK)
+        found = self._kept(read, theta, FIRST_LOOK + order)
         with np.errstate(all="ignore"):
-            return Look.of(found[:4]), self.point_of(Gradient.of(found[4:]), theta, 2)
+            return Look.of(found[:4]), self.point_of(Gradient.of(found[4:]), theta, order)
 
 
 def moments(block: Block) -> Moments:

@@ -37,13 +37,16 @@ class MixedApriori(Apriori):
 
     def doubt(self, theta: Floats) -> float:
         """delta: how wrong z of any row may be, the rounding of the user's intercept included."""
+        size = self.reach(theta) + float(np.abs(self.frame.centre) @ (np.abs(theta[:-1]) / self.frame.scale))
+        return gamma(self._layout.terms + 10) * (size + self.offset) * SLACK
+
+    def reach(self, step: Floats) -> float:
+        """V >= |x~_i'step| of every row: by as much z moves at most."""
         layout = self._layout
-        u, c = np.abs(theta[:-1]), abs(float(theta[-1]))
-        seen = np.where(np.isfinite(self.frame.scale), u, 0.0)
+        seen = np.where(np.isfinite(self.frame.scale), np.abs(step[:-1]), 0.0)
         of_numbers, of_slots = layout.split(seen)
-        size = float(self.extent[layout.numbers] @ of_numbers) + float(self._worst(of_slots).sum()) + c
-        size += float(np.abs(self.frame.centre) @ (u / self.frame.scale))
-        return gamma(layout.terms + 10) * (size + self.offset) * SLACK
+        size = float(self.extent[layout.numbers] @ of_numbers) + float(self._worst(of_slots).sum())
+        return (size + abs(float(step[-1]))) * SLACK
 
     def metric(self, hessian: Floats, doubt: float) -> Metric | None:
         """The sum `hessian` over all rows, as computed, plus the penalty; None if it may be singular."""

@@ -8,7 +8,7 @@ Algorithms, 2nd ed., SIAM 2002, eq. 3.5). Bounds are themselves computed in floa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -132,6 +132,15 @@ class Metric:
         off = gamma(len(vector) + 4) * (np.abs(self.matrix) @ size + np.abs(vector))
         off += self.error * root * float(root @ size)
         return self.norm(self.matrix @ solution - vector, (off + error) * SLACK)
+
+    def lessened(self, share: float) -> Metric:
+        """That of share M, 0 < share <= 1: what is left of a Hessian on the way from where it was formed.
+
+        >>> Metric.of(np.array([[4.0]]), 1e-12).lessened(0.25).norm(np.ones(1), np.zeros(1)).__round__(4)
+        1.0
+        """
+        least = share * (1.0 - 2.0**-40)
+        return replace(self, matrix=least * self.matrix, unit=math.sqrt(least) * self.unit)
 
     @property
     def _up(self) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from steepest.solvers.newton import SHORTER
 from steepest.types import Along, Evaluate, Floats, Point, Solver, Status
 
-__all__ = ["lbfgs"]
+__all__ = ["MEMORY", "Pair", "corrected", "lbfgs"]
 
 MEMORY = 12  # pairs kept
 
@@ -42,9 +42,9 @@ def lbfgs(
     passes on text at C = 1 … 1e4. In the coordinates theta unit the numbers of columns of all units are of one size.
     """
     at: Point = yield Evaluate(theta, order=1)
-    pairs: deque[_Pair] = deque(maxlen=memory)
+    pairs: deque[Pair] = deque(maxlen=memory)
     while True:
-        step = -_corrected(at.gradient, pairs, metric, unit)
+        step = -corrected(at.gradient, pairs, metric, unit)
         trial = yield Evaluate(theta + step, order=1, trial=True)
         if not trial.value <= at.value:
             values = yield Along(theta, step, shorter)
@@ -56,7 +56,7 @@ def lbfgs(
         bent = trial.gradient - at.gradient
         theta, before = theta + step, at
         at = yield Evaluate(theta, order=1)
-        pair = _Pair.of(step, bent, unit)
+        pair = Pair.of(step, bent, unit)
         if pair is not None:
             pairs.append(pair)
         elif at.value >= before.value:
@@ -64,7 +64,7 @@ def lbfgs(
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class Pair:
     """A step and the change of the gradient along it, each divided by a number of its own; `ratio` is the step's by the
     change's, `inverse` is 1 / step'bent as they are kept.
     """
@@ -75,7 +75,7 @@ class _Pair:
     ratio: float
 
     @classmethod
-    def of(cls, step: Floats, bent: Floats, unit: Floats | None) -> _Pair | None:
+    def of(cls, step: Floats, bent: Floats, unit: Floats | None) -> Pair | None:
         """The pair, or None if rounding hides its curvature: in coordinates in which all columns count alike."""
         if unit is not None:
             step, bent = step * unit, bent / unit
@@ -89,11 +89,11 @@ class _Pair:
         return cls(kept, change, 1.0 / float(kept @ change), long / steep)
 
 
-def _corrected(
+def corrected(
     gradient: Floats,
-    pairs: deque[_Pair],
+    pairs: deque[Pair],
     metric: Callable[[Floats], Floats],
-    unit: Floats | None,
+    unit: Floats | None = None,
 ) -> Floats:
     """B gradient by the two-loop recursion."""
     q: NDArray[np.floating] = gradient.copy() if unit is None else gradient / unit

@@ -16,7 +16,7 @@ import numpy as np
 from steepest.lapack import lapack
 from steepest.types import Along, Evaluate, Floats, Point, Solver, Status
 
-__all__ = ["SHORTER", "newton", "newton_step"]
+__all__ = ["EPS", "SHORTER", "TINY", "newton", "newton_from", "newton_step"]
 
 SHORTER = tuple(2.0**-k for k in range(1, 41))
 TINY, EPS = np.finfo(float).tiny, np.finfo(float).eps
@@ -26,6 +26,11 @@ SUFFICIENT = 1e-4  # share of the promised decrease that a shortened step must d
 def newton(theta: Floats) -> Solver:
     """theta := theta - t H^-1 gradient, t = 1 unless J would rise."""
     at = yield Evaluate(theta, order=2)
+    return (yield from newton_from(theta, at))
+
+
+def newton_from(theta: Floats, at: Point) -> Solver:
+    """As `newton`, from a theta whose point is known."""
     while True:
         if not np.isfinite(at.hessian).all():
             return Status.OVERFLOW
