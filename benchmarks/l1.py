@@ -4,11 +4,11 @@
 
 r = 1 is the lasso, r = 0.5 an elastic net; λ goes from the smallest that leaves no weight down to 1/100 of it. Every λ
 of a path must be within 1e-6. F is evaluated at the returned weights by NumPy alone; F* is not below what a proof of
-steepest says, to 1e-9, or a dual point where there is no intercept. Weights count unless they are exactly 0.0. A peer
-gets the loosest of its tolerances that is enough, so nobody is slowed down by being asked for too much; conversions of
-the data are its own. Each run of a peer is a process of its own, ended after 25 times the seconds of steepest (40 at
-least): its ratio is then a lower bound. celer and liblinear have no intercept that is not penalised, so they solve the
-lasso without it, with an F* of their own; scikit-learn 1.9 has no solver for absolute values that is newer than saga.
+steepest says, to 1e-9. Weights count unless they are exactly 0.0. A peer gets the loosest of its tolerances that is
+enough, so nobody is slowed down by being asked for too much; conversions of the data are its own. Each run of a peer is
+a process of its own, ended after 25 times the seconds of steepest (40 at least): its ratio is then a lower bound. celer
+and liblinear have no intercept that is not penalised, so they solve the lasso without it, with an F* of their own;
+scikit-learn 1.9 has no solver for absolute values that is newer than saga.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ def _celer(asked: Problem, tol: float) -> Iterator[tuple[Floats, float]]:
     yield from ((w, 0.0) for w in found[1].T)
 
 
-def _skglm(asked: Problem, tol: float, intercept: bool = True) -> Iterator[tuple[Floats, float]]:
+def _skglm(asked: Problem, tol: float) -> Iterator[tuple[Floats, float]]:
     rows = _by_columns(asked.X)
     model = SparseLogisticRegression(
-        l1_ratio=asked.l1_ratio, tol=tol, fit_intercept=intercept, warm_start=True, max_iter=100
+        l1_ratio=asked.l1_ratio, tol=tol, fit_intercept=True, warm_start=True, max_iter=100
     )
     for strength in asked.strengths:
         model.set_params(alpha=strength).fit(rows, asked.y)
@@ -165,20 +165,15 @@ class Timed:
 
 
 def least(asked: Problem, intercept: bool) -> Floats:
-    """F* of every λ from below: by the proofs of a run to 1e-9, without an intercept by a dual point of its own.
-
-    For alpha = y + t (σ(z) - y) with |X'(y - alpha)|/m <= λ, the lasso's F* is at least the mean entropy of alpha.
-    """
-    X, y = asked.X, asked.y
+    """F* of every λ from below, by the proofs of a run to 1e-9: of a path, or without an intercept of single fits."""
     if intercept:
-        found = steepest.regularisation_path(X, y, asked.strengths, l1_ratio=asked.l1_ratio, tol=1e-9)
+        found = steepest.regularisation_path(asked.X, asked.y, asked.strengths, l1_ratio=asked.l1_ratio, tol=1e-9)
         return np.array(found.values / (1.0 + found.gaps))
     bounds = []
-    for (w, _), strength in zip(_skglm(asked, 1e-9, intercept=False), asked.strengths, strict=True):
-        a = 1.0 / (1.0 + np.exp(-np.asarray(X @ w)))
-        pull = float(np.abs(np.asarray(X.T @ (y - a))).max()) / len(y)
-        a = y + min(1.0, strength / pull) * (a - y)
-        bounds.append(float(-np.mean(a * np.log(a) + (1.0 - a) * np.log1p(-a))))
+    for strength in asked.strengths:
+        l1, l2 = asked.l1_ratio * strength, (1.0 - asked.l1_ratio) * strength
+        fit = steepest.fit(asked.X, asked.y, l1=l1, l2=l2, intercept=False, tol=1e-9)
+        bounds.append(fit.value / (1.0 + fit.certificate.gap))
     return np.array(bounds)
 
 

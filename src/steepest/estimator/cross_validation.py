@@ -18,7 +18,7 @@ from steepest.estimator.callbacks import tasks_of, with_callbacks
 from steepest.estimator.choosing import averaged, chosen, new_layout, old_layout
 from steepest.estimator.classifier import Classifier
 from steepest.estimator.grid import Plan, fit_all
-from steepest.estimator.logistic import LogisticRegression
+from steepest.estimator.held_out import HeldOut
 from steepest.estimator.scikit import (
     SCORE_REQUEST,
     Hidden,
@@ -28,6 +28,7 @@ from steepest.estimator.scikit import (
     like,
     refuse_parameters,
     routing_enabled,
+    to_numpy,
 )
 from steepest.estimator.scoring import score_all
 from steepest.estimator.solving import Solved, solve
@@ -153,21 +154,31 @@ class LogisticRegressionCV(Classifier):
         self.schema = schema
 
     @with_callbacks  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: ArrayLike, sample_weight: Any = None, **params: Any) -> LogisticRegressionCV:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: Any = None,
+        offset: Any = None,
+        trials: Any = None,
+        **params: Any,
+    ) -> LogisticRegressionCV:
         """Choose C and the ratio on the folds of X (m, n) and y (m,), and fit to all rows with them.
 
+        `offset` and `trials` are those of `LogisticRegression.fit`; a fold has those of its rows, also when it is
+        scored. The trials of a row stay in one fold, folds of trials are not stratified, and scores count each trial.
         `params` go to the splitter and the scorer, by scikit-learn's metadata routing. Raises and warns as
         `LogisticRegression.fit` does.
         """
         check_parameters(self)
         refuse_parameters(params, self, "fit")
         asked, Cs, ratios = asked_of_grid(self)
-        arrived = arrive(self, X, y, sample_weight)
+        arrived = arrive(self, X, y, sample_weight, offset, trials)
         check_classes(asked, len(arrived.classes))
         tasks = tasks_of(self, arrived, y, 3, lambda *at: self._attributes(arrived, *at))
-        labels = arrived.classes[arrived.codes]
+        labels = to_numpy(y) if arrived.grouped else arrived.classes[arrived.codes]
         splitting, scoring = self._routed(sample_weight, params)
-        splits = check_cv(self.cv, labels, classifier=True).split(arrived.X, labels, **splitting)
+        splits = check_cv(self.cv, labels, classifier=not arrived.grouped).split(arrived.X, labels, **splitting)
         folds = tuple((_places(train), _places(test)) for train, test in splits)
         plan = Plan(folds, ratios, Cs, self._settings(asked.method, arrived))
         weighted = with_class_weights(arrived, self.class_weight, self.weights)
@@ -184,7 +195,7 @@ class LogisticRegressionCV(Classifier):
 
     def _search(self, arrived: Arrived, plan: Plan, scoring: dict[str, Any]) -> Solved:
         grid = fit_all(arrived, plan)
-        model = LogisticRegression()
+        model = HeldOut()
         model.classes_, model.n_features_in_ = arrived.classes, arrived.X.shape[1]
         scores = score_all(arrived, grid, plan, model, (self._get_scorer(), scoring))
         if self.refit:

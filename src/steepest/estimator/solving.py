@@ -229,8 +229,11 @@ class _Counter:
 def present_classes(arrived: Arrived) -> NDArray[np.intp]:
     """The classes that have a row of positive weight."""
     K = len(arrived.classes)
-    if arrived.grouped or (arrived.weight is None and not arrived.part):
+    if not arrived.part and (arrived.weight is None or arrived.grouped):  # of trials both were seen when they arrived
         return np.arange(K)
+    if arrived.grouped:
+        assert arrived.weight is not None
+        return np.flatnonzero([arrived.weight @ (1.0 - arrived.codes), arrived.weight @ arrived.codes])
     counted = None if arrived.weight is None else arrived.weight > 0.0
     return np.flatnonzero(np.bincount(arrived.codes, counted, minlength=K))
 
