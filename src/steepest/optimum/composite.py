@@ -99,7 +99,7 @@ def _down(task: Task, request: Request, started: float) -> tuple[list[Run], Cour
     runs = course.to(net, _candidates(task, course, net), goal)
     if course.stalled and certificate(task, course, net, close=False).exists != "disproved":
         course.watches = False
-        runs += course.to(net, _candidates(task, course, net), Goal(request.tol, stop(), callback=request.callback))
+        runs += course.to(net, _candidates(task, course, net), replace(goal, earlier=tuple(runs)))
     return runs, course, net
 
 

@@ -76,8 +76,9 @@ class Course:
             leg.tol, leg.exact, leg.watches, leg.expected = tol, exact, self.watches, expected
             leg.model, leg.fresh = self.model, self.model is None or len(self.held.columns) <= FEW
             start = np.append(self.u[self.held.columns], self.b)
-            stop = goal.stop.after(runs, leg.enough)
-            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=runs))
+            before = (*goal.earlier, *runs)
+            stop = goal.stop.after(before, leg.enough)
+            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=before))
             self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             self.first = math.inf if goal.rough else leg.first
             joining, proof = self._look(leg, runs[-1].last.theta, net, goal)
