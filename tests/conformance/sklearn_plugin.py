@@ -4,23 +4,26 @@
 
 `from sklearn.linear_model import LogisticRegression` in that test module then finds steepest's, and so does, while they
 are collected, the private module that 1.7's tests import from. scikit-learn's private functions, which some tests call,
-stay as they are; one of them is handed all parameters of a constructor, and those that steepest adds are taken out on
-the way. A test module that found other classes than steepest's is an error.
+stay as they are; one of them is handed all parameters of a constructor, of which those that steepest adds are taken out
+and its defaults translated. A test module that found other classes than steepest's is an error.
 """
 
 import functools
 import inspect
 
+import sklearn
 import sklearn.linear_model
 import sklearn.linear_model._logistic as private
 from sklearn_exclusions import reason_for
 
 import steepest
 
+VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 OURS = inspect.signature(steepest.LogisticRegression).parameters
 ADDED = set(OURS) - set(inspect.signature(sklearn.linear_model.LogisticRegression).parameters)
 
 
+RENAMED = {"solver": ("auto", "lbfgs")} | ({"penalty": ("deprecated", "l2")} if VERSION < (1, 8) else {})
 NAMES = ("LogisticRegression", "LogisticRegressionCV")
 THEIRS = {name: getattr(private, name) for name in NAMES}
 
@@ -49,6 +52,10 @@ def pytest_collection_modifyitems(config, items):
 def _without_added(function):
     @functools.wraps(function)
     def call(*args, **params):
-        return function(*args, **{name: value for name, value in params.items() if name not in ADDED})
+        given = {name: value for name, value in params.items() if name not in ADDED}
+        for name, (ours, theirs) in RENAMED.items():
+            if name in given and given[name] == ours:
+                given[name] = theirs
+        return function(*args, **given)
 
     return call
