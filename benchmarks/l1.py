@@ -1,17 +1,23 @@
-"""`python -m benchmarks.l1`: lasso paths of 50 strengths to a relative gap of 1e-6, against the best solvers for them.
+"""`python -m benchmarks.l1`: paths of 50 strengths to a relative gap of 1e-6, against the best solvers for them.
 
-    F(w, b) = 1/m Σ L(σ(w'x + b), y) + λ |w|₁          λ from the smallest that leaves no weight down to 1/100 of it
+    F(w, b) = 1/m Σ L(σ(w'x + b), y) + λ (r |w|₁ + (1 - r)/2 |w|²)
 
-Every λ of a path must be within 1e-6. F is evaluated at the returned weights by NumPy alone; F* is not below what a
-proof of steepest says, to 1e-9, or a dual point where there is no intercept. A peer gets the loosest of its
-tolerances that is enough, so nobody is slowed down by being asked for too much; conversions of the data are its own.
-celer and liblinear have no intercept that is not penalised, so they solve the problem without it; F* is that of theirs.
+r = 1 is the lasso, r = 0.5 an elastic net; λ goes from the smallest that leaves no weight down to 1/100 of it. Every λ
+of a path must be within 1e-6. F is evaluated at the returned weights by NumPy alone; F* is not below what a proof of
+steepest says, to 1e-9. Weights count unless they are exactly 0.0. A peer gets the loosest of its tolerances that is
+enough, so nobody is slowed down by being asked for too much; conversions of the data are its own. Each run of a peer is
+a process of its own, ended after 25 times the seconds of steepest (40 at least): its ratio is then a lower bound. celer
+and liblinear have no intercept that is not penalised, so they solve the lasso without it, with an F* of their own;
+scikit-learn 1.9 has no solver for absolute values that is newer than saga.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
+import multiprocessing
+import resource
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -34,46 +40,65 @@ from benchmarks.problem import Floats
 __all__ = ["main"]
 
 GOAL, RATIO, COUNT = 1e-6, 1e-2, 50
-PATIENCE = 40.0  # seconds that a path may take; then a lower bound is all that is known
+PATIENCE, MARGIN = 15.0, 22.0  # a path may take so many seconds and so many times ours; then only a bound is known
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "l1.md"
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Rows, labels 0 and 1, the strengths λ, and r: how much of a λ is for absolute values."""
+
+    X: Any
+    y: Floats
+    strengths: Floats
+    l1_ratio: float
+
+    def value(self, w: Floats, b: float, strength: float) -> float:
+        """F(w, b)."""
+        t = (1.0 - 2.0 * self.y) * (np.asarray(self.X @ w) + b)
+        mean = float(np.mean(np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t)))))
+        return mean + strength * float(self.l1_ratio * np.abs(w).sum() + 0.5 * (1.0 - self.l1_ratio) * (w @ w))
+
+
+@dataclass(frozen=True, slots=True)
 class Peer:
-    """A solver of paths: solve(X, y, λs, tolerance, deadline) yields (w, b) one after the other."""
+    """A solver of paths: solve(problem, tolerance) yields (w, b) one after the other."""
 
     name: str
-    solve: Callable[[Any, Floats, Floats, float, float], Iterator[tuple[Floats, float]]]
+    solve: Callable[[Problem, float], Iterator[tuple[Floats, float]]]
     tolerances: tuple[float, ...]
     intercept: bool
+    elastic: bool
 
 
-def _celer(X: Any, y: Floats, strengths: Floats, tol: float, deadline: float) -> Iterator[tuple[Floats, float]]:
-    rows = X.tocsc() if hasattr(X, "tocsc") else np.asfortranarray(X)
-    found = celer_path(rows, 2.0 * y - 1.0, pb="logreg", alphas=strengths * len(y), tol=tol, max_iter=100)
+def _by_columns(X: Any) -> Any:
+    return X.tocsc() if hasattr(X, "tocsc") else np.asfortranarray(X)
+
+
+def _celer(asked: Problem, tol: float) -> Iterator[tuple[Floats, float]]:
+    alphas = asked.strengths * len(asked.y)
+    found = celer_path(_by_columns(asked.X), 2.0 * asked.y - 1.0, pb="logreg", alphas=alphas, tol=tol, max_iter=100)
     yield from ((w, 0.0) for w in found[1].T)
 
 
-def _skglm(
-    X: Any, y: Floats, strengths: Floats, tol: float, deadline: float, intercept: bool = True
-) -> Iterator[tuple[Floats, float]]:
-    rows = X.tocsc() if hasattr(X, "tocsc") else np.asfortranarray(X)
-    model = SparseLogisticRegression(alpha=1.0, tol=tol, fit_intercept=intercept, warm_start=True, max_iter=100)
-    for strength in strengths:
-        model.set_params(alpha=strength).fit(rows, y)
+def _skglm(asked: Problem, tol: float) -> Iterator[tuple[Floats, float]]:
+    rows = _by_columns(asked.X)
+    model = SparseLogisticRegression(
+        l1_ratio=asked.l1_ratio, tol=tol, fit_intercept=True, warm_start=True, max_iter=100
+    )
+    for strength in asked.strengths:
+        model.set_params(alpha=strength).fit(rows, asked.y)
         yield model.coef_.ravel().copy(), float(np.ravel(model.intercept_)[0])
 
 
-def _scikit(solver: str, intercept: bool) -> Callable[..., Iterator[tuple[Floats, float]]]:
-    def solve(X: Any, y: Floats, strengths: Floats, tol: float, deadline: float) -> Iterator[tuple[Floats, float]]:
+def _scikit(solver: str, intercept: bool) -> Callable[[Problem, float], Iterator[tuple[Floats, float]]]:
+    def solve(asked: Problem, tol: float) -> Iterator[tuple[Floats, float]]:
         model = LogisticRegression(
-            solver=solver, l1_ratio=1.0, tol=tol, fit_intercept=intercept, warm_start=True, max_iter=100_000
+            solver=solver, l1_ratio=asked.l1_ratio, tol=tol, fit_intercept=intercept, warm_start=True, max_iter=100_000
         )
-        for strength in strengths:
-            if Clock.now() > deadline:
-                return
-            model.set_params(C=1.0 / (strength * len(y))).fit(X, y)
+        for strength in asked.strengths:
+            model.set_params(C=1.0 / (strength * len(asked.y))).fit(asked.X, asked.y)
             yield model.coef_.ravel().copy(), float(np.ravel(model.intercept_)[0])
 
     return solve
@@ -83,14 +108,13 @@ class Clock:
     """What is measured: seconds that pass, or, where others use the machine too, those of this process on all cores."""
 
     now = staticmethod(time.perf_counter)
-    patience = PATIENCE
 
 
 PEERS = (
-    Peer("celer", _celer, (1e-4, 1e-5, 1e-6, 1e-7, 1e-8), False),
-    Peer("skglm", _skglm, (1e-4, 1e-5, 1e-6, 1e-7, 1e-8), True),
-    Peer("liblinear", _scikit("liblinear", False), (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7), False),
-    Peer("saga", _scikit("saga", True), (1e-3, 1e-4, 1e-5, 1e-6, 1e-7), True),
+    Peer("skglm", _skglm, (1e-4, 1e-5, 1e-6, 1e-7, 1e-8), True, True),
+    Peer("saga", _scikit("saga", True), (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9), True, True),
+    Peer("celer", _celer, (1e-4, 1e-5, 1e-6, 1e-7, 1e-8), False, False),
+    Peer("liblinear", _scikit("liblinear", False), (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7), False, False),
 )
 
 
@@ -121,83 +145,107 @@ def a9a(quick: bool) -> tuple[Any, Floats]:
 CELLS = {"SMS text": sms, "a9a": a9a, "dense 2,000 x 5,000": dense}
 
 
-def value(X: Any, y: Floats, w: Floats, b: float, strength: float) -> float:
-    """F(w, b)."""
-    t = (1.0 - 2.0 * y) * (np.asarray(X @ w) + b)
-    return float(np.mean(np.maximum(t, 0.0) + np.log1p(np.exp(-np.abs(t))))) + strength * float(np.abs(w).sum())
-
-
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """Seconds of a path, its largest relative gap, weights that are not 0 at its end; `short`: it was not finished."""
+    """Seconds of a path, its largest relative gap, weights that are not 0 at its end, λ that were finished of how many.
+
+    `short`: it was ended before it was through.
+    """
 
     seconds: float
     gap: float
     nonzeros: int
     tolerance: float
-    short: bool = False
+    finished: int
+    asked: int
+
+    @property
+    def short(self) -> bool:
+        return self.finished < self.asked
 
 
-def least(X: Any, y: Floats, strengths: Floats, intercept: bool) -> Floats:
-    """F* of every λ from below: by the proofs of a run to 1e-9, without an intercept by a dual point of its own.
-
-    For alpha = y + t (σ(z) - y) with |X'(y - alpha)|/m <= λ, F* is at least the mean entropy of alpha.
-    """
+def least(asked: Problem, intercept: bool) -> Floats:
+    """F* of every λ from below, by the proofs of a run to 1e-9: of a path, or without an intercept of single fits."""
     if intercept:
-        found = steepest.regularisation_path(X, y, strengths, tol=1e-9)
+        found = steepest.regularisation_path(asked.X, asked.y, asked.strengths, l1_ratio=asked.l1_ratio, tol=1e-9)
         return np.array(found.values / (1.0 + found.gaps))
     bounds = []
-    for (w, _), strength in zip(_skglm(X, y, strengths, 1e-9, np.inf, intercept=False), strengths, strict=True):
-        a = 1.0 / (1.0 + np.exp(-np.asarray(X @ w)))
-        pull = float(np.abs(np.asarray(X.T @ (y - a))).max()) / len(y)
-        a = y + min(1.0, strength / pull) * (a - y)
-        bounds.append(float(-np.mean(a * np.log(a) + (1.0 - a) * np.log1p(-a))))
+    for strength in asked.strengths:
+        l1, l2 = asked.l1_ratio * strength, (1.0 - asked.l1_ratio) * strength
+        fit = steepest.fit(asked.X, asked.y, l1=l1, l2=l2, intercept=False, tol=1e-9)
+        bounds.append(fit.value / (1.0 + fit.certificate.gap))
     return np.array(bounds)
 
 
-def timed(peer: Peer, X: Any, y: Floats, strengths: Floats, known: Floats, tol: float) -> Timed:
-    """One run at one tolerance."""
+def _answer(peer: Peer, asked: Problem, tol: float, limit: float, pipe: Any) -> None:
+    """What the process of a run does: (seconds since it began, (w, b)) of every λ."""
+    warnings.simplefilter("ignore")
     started = Clock.now()
-    found = list(peer.solve(X, y, strengths, tol, started + Clock.patience))
-    seconds = Clock.now() - started
-    gaps = [value(X, y, w, b, s) / low - 1.0 for (w, b), s, low in zip(found, strengths, known, strict=False)]
-    return Timed(seconds, max(gaps), int(np.count_nonzero(found[-1][0])), tol, len(found) < len(strengths))
+    if Clock.now is time.process_time:
+        resource.setrlimit(resource.RLIMIT_CPU, (int(np.ceil(limit)), resource.RLIM_INFINITY))
+    for found in peer.solve(asked, tol):
+        pipe.send((Clock.now() - started, found))
+    pipe.close()
 
 
-def ours(X: Any, y: Floats, strengths: Floats, known: Floats, repeats: int) -> Timed:
+def timed(peer: Peer, asked: Problem, known: Floats, tol: float, limit: float) -> Timed:
+    """One run at one tolerance, of `limit` seconds at most."""
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=_answer, args=(peer, asked, tol, limit, writer))
+    child.start()
+    writer.close()
+    began, found, seconds = time.perf_counter(), [], 0.0
+    wall = Clock.now is time.perf_counter
+    try:
+        while reader.poll(max(0.0, began + limit - time.perf_counter()) if wall else None):
+            seconds, each = reader.recv()
+            found.append(each)
+    except EOFError:
+        pass
+    child.kill()
+    child.join()
+    gaps = [asked.value(w, b, s) / low - 1.0 for (w, b), s, low in zip(found, asked.strengths, known, strict=False)]
+    last = int(np.count_nonzero(found[-1][0])) if found else 0
+    through = len(found) == len(asked.strengths)
+    return Timed(seconds if through else limit, max(gaps, default=np.nan), last, tol, len(found), len(known))
+
+
+def ours(asked: Problem, known: Floats, repeats: int) -> Timed:
     """The path of steepest, proved."""
     best = np.inf
     for _ in range(repeats):
         started = Clock.now()
-        found = steepest.regularisation_path(X, y, strengths, tol=GOAL)
+        found = steepest.regularisation_path(asked.X, asked.y, asked.strengths, l1_ratio=asked.l1_ratio, tol=GOAL)
         best = min(best, Clock.now() - started)
-    gaps = [value(X, y, *each) for each in zip(found.ws, found.bs, strengths, strict=True)] / known - 1.0
+    gaps = [asked.value(*each) for each in zip(found.ws, found.bs, asked.strengths, strict=True)] / known - 1.0
     assert found.gaps.max() <= GOAL
-    return Timed(best, float(gaps.max()), int(found.nonzeros[-1]), GOAL)
+    return Timed(best, float(gaps.max()), int(found.nonzeros[-1]), GOAL, len(known), len(known))
 
 
-def measure(name: str, quick: bool, repeats: int, peers: tuple[Peer, ...]) -> Iterator[tuple[str, str, Timed]]:
-    """(cell, solver, how it went) for every solver of a cell."""
-    X, y = CELLS[name](quick)
+def measure(
+    cell: tuple[str, float], quick: bool, repeats: int, peers: tuple[Peer, ...], patience: float
+) -> Iterator[tuple[str, str, Timed]]:
+    """(cell, solver, how it went) for every solver of a cell and an l1_ratio."""
+    X, y = CELLS[cell[0]](quick)
     count = 8 if quick else COUNT
-    strengths = steepest.regularisation_path(X, y, count=count, ratio=RATIO, tol=1e-2).l1s
-    known = {intercept: least(X, y, strengths, intercept) for intercept in {True, *(p.intercept for p in peers)}}
-    yield name, "steepest", ours(X, y, strengths, known[True], repeats)
+    l1_ratio = cell[1]
+    strengths = steepest.regularisation_path(X, y, l1_ratio=l1_ratio, count=count, ratio=RATIO, tol=1e-2)
+    asked = Problem(X, y, strengths.l1s / l1_ratio, l1_ratio)
+    peers = tuple(peer for peer in peers if peer.elastic or l1_ratio == 1.0)
+    known = {intercept: least(asked, intercept) for intercept in {True, *(p.intercept for p in peers)}}
+    name = f"{cell[0]}, r = {l1_ratio:g}"
+    best = ours(asked, known[True], repeats)
+    yield name, "steepest", best
+    limit = max(patience, MARGIN * best.seconds)
     for peer in peers:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            list(
-                peer.solve(
-                    X[:100], y[:100] if len(set(y[:100])) > 1 else np.arange(100) % 2.0, strengths[:2], 1e-2, np.inf
-                )
-            )
-            for tol in peer.tolerances:
-                seen = timed(peer, X, y, strengths, known[peer.intercept], tol)
-                if seen.gap <= GOAL or seen.short:
-                    break
-            for _ in range(0 if seen.seconds > 20.0 else repeats - 1):
-                again = timed(peer, X, y, strengths, known[peer.intercept], tol)
-                seen = min(seen, again, key=lambda each: each.seconds)
+        list(peer.solve(Problem(X, y, asked.strengths[:3], l1_ratio), 0.1))  # with a weight that is not 0: all compiled
+        for tol in peer.tolerances:
+            seen = timed(peer, asked, known[peer.intercept], tol, limit)
+            if seen.gap <= GOAL or seen.short:
+                break
+        for _ in range(0 if seen.seconds > 20.0 else repeats - 1):
+            again = timed(peer, asked, known[peer.intercept], seen.tolerance, limit)
+            seen = min(seen, again, key=lambda each: each.seconds)
         yield name, peer.name, seen
 
 
@@ -205,16 +253,18 @@ def table(results: list[tuple[str, str, Timed]], machine: dict[str, object]) -> 
     """The page, from the measurements alone."""
     base = {cell: seen.seconds for cell, name, seen in results if name == "steepest"}
     lines = [
-        "# Lasso paths", "", (__doc__ or "").split("\n\n", 1)[1].strip(), "",
+        "# Lasso and elastic-net paths", "", (__doc__ or "").split("\n\n", 1)[1].strip(), "",
         f"Written by `python -m benchmarks.l1` on {machine.get('cores', '?')} cores. Ratio: seconds of the peer by "
-        "those of steepest, the shortest of several runs of each, in one process; > where the peer was stopped."
+        "those of steepest, the shortest of several runs of each; > where the peer was stopped."
         + (" Seconds of CPU: others used the machine." if Clock.now is time.process_time else ""), "",
-        "| path | solver | tolerance | s | largest gap | weights at the end | ratio |", "|---|---|---|---|---|---|---|",
+        "| path | solver | tolerance | λ finished | s | largest gap | weights at the end | ratio |",
+        "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for cell, name, seen in results:
         ratio = "" if name == "steepest" else f"{'> ' if seen.short else ''}{seen.seconds / base[cell]:.1f}"
         missed = " (stopped)" if seen.short else " (missed)" if seen.gap > GOAL else ""
-        told = f"{seen.tolerance:.0e} | {seen.seconds:.2f} | {seen.gap:.1e}{missed} | {seen.nonzeros}"
+        done = f"{seen.finished} of {seen.asked}"
+        told = f"{seen.tolerance:.0e} | {done} | {seen.seconds:.2f} | {seen.gap:.1e}{missed} | {seen.nonzeros}"
         lines.append(f"| {cell} | {name} | {told} | {ratio} |")
     return "\n".join(lines) + "\n"
 
@@ -225,15 +275,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small problems, nothing is written")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--cells", nargs="*", default=list(CELLS))
+    parser.add_argument("--l1-ratios", nargs="*", type=float, default=[1.0, 0.5])
     parser.add_argument("--peers", nargs="*", default=[peer.name for peer in PEERS])
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
     parser.add_argument("--patience", type=float, default=PATIENCE)
     asked = parser.parse_args()
-    Clock.now, Clock.patience = staticmethod(CLOCKS[asked.clock]), asked.patience
+    Clock.now = staticmethod(CLOCKS[asked.clock])
     peers = tuple(peer for peer in PEERS if peer.name in asked.peers)
     results = []
-    for name in asked.cells:
-        for result in measure(name, asked.quick, asked.repeats, peers):
+    for cell in itertools.product(asked.cells, asked.l1_ratios):
+        for result in measure(cell, asked.quick, asked.repeats, peers, asked.patience):
             results.append(result)
             print(*result, flush=True)
     if not asked.quick:

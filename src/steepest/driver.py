@@ -100,6 +100,10 @@ class Step:
         """The same step, whose (w, b) `weights` takes to the user's."""
         return replace(self, _weights=lambda theta: weights(*self._weights(theta)))
 
+    def later(self, made: int, seconds: float) -> Step:
+        """The same step of a fit that made so many before, in so many seconds."""
+        return replace(self, iteration=self.iteration + made, seconds=self.seconds + seconds)
+
 
 @runtime_checkable
 class Watching(Protocol):

@@ -225,3 +225,59 @@ def test_what_was_chosen_is_shown(rows):
     assert repr(ours).endswith("C chosen by cross-validation")
     ours.fit(X, y)
     assert repr(ours).splitlines()[1:] == ["C = 0.1 by cross-validation", ours.certificate_.sentence]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"refit": False}, {"l1_ratios": [0.0, 0.5]}, {"class_weight": "balanced"}])
+def test_each_class_against_all_others_has_a_search_of_its_own(parameters):
+    X, y = load_iris(return_X_y=True)
+    X, names = scale(X), np.array(["a", "b", "c"])
+    folds = list(StratifiedKFold(3).split(X, y))
+    given = {"Cs": CS, "cv": folds, "scoring": "neg_log_loss", **parameters}
+    ours = LogisticRegressionCV(multi_class="ovr", **given).fit(X, names[y])
+    for k, name in enumerate(names.tolist()):
+        weight = None
+        if "class_weight" in parameters:  # that of all classes
+            weight = 50.0 / np.bincount(y)[y]
+            given["class_weight"] = None
+        single = LogisticRegressionCV(**given).fit(X, np.where(y == k, 1, -1), sample_weight=weight)
+        if weight is None:
+            np.testing.assert_array_equal(ours.scores_[name], single.scores_[1])
+        np.testing.assert_allclose(ours.coefs_paths_[name], single.coefs_paths_[1], atol=1e-6)
+        if weight is None:
+            assert (ours.C_[k], ours.l1_ratio_[k]) == (single.C_[0], single.l1_ratio_[0])
+            np.testing.assert_array_equal(ours.coef_[k], single.coef_[0])
+            np.testing.assert_array_equal(ours.intercept_[k], single.intercept_[0])
+    np.testing.assert_allclose(ours.predict_proba(X).sum(axis=1), 1.0)
+    assert ours.n_iter_.shape[:3] == (3, 3, 4)
+    if "refit" not in parameters:
+        assert len(ours.fit_) == 3
+        assert ours.gap_ <= 1e-9
+        assert "one for every class" in repr(ours)
+    with pytest.raises(ValueError, match="a C for every class"):
+        LogisticRegressionCV(multi_class="ovr", use_legacy_attributes=False, **given).fit(X, y)
+
+
+@pytest.mark.skipif(VERSION >= (1, 8), reason="multi_class is gone from scikit-learn 1.8 on")
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss"])
+def test_each_class_against_all_others_as_in_scikit_learn_until_1_7(scoring):
+    X, y = load_iris(return_X_y=True)
+    given = {"Cs": CS, "cv": 3, "multi_class": "ovr", "scoring": scoring}
+    ours, peers = LogisticRegressionCV(**given).fit(scale(X), y), theirs(**given).fit(scale(X), y)
+    for k in range(3):
+        np.testing.assert_allclose(ours.scores_[k], peers.scores_[k], atol=1e-4)
+        np.testing.assert_allclose(ours.coefs_paths_[k], peers.coefs_paths_[k], atol=1e-2)
+    np.testing.assert_array_equal(ours.C_, peers.C_)
+    np.testing.assert_allclose(ours.predict_proba(scale(X)), peers.predict_proba(scale(X)), atol=1e-3)
+
+
+def test_liblinear_of_several_classes_is_each_against_all_others_if_asked_as_until_1_7():
+    X, y = load_iris(return_X_y=True)
+    auto = LogisticRegression(solver="liblinear", multi_class="auto").fit(X, y)
+    each = LogisticRegression(multi_class="ovr").fit(X, y)
+    np.testing.assert_array_equal(auto.coef_, each.coef_)
+    np.testing.assert_array_equal(auto.predict_proba(X), each.predict_proba(X))
+    assert auto.n_iter_.shape == (3,)
+    with pytest.raises(ValueError, match="does not support multiclass"):
+        LogisticRegression(solver="liblinear").fit(X, y)
+    with pytest.raises(ValueError, match="does not support a multinomial backend"):
+        LogisticRegression(solver="liblinear", multi_class="multinomial").fit(X, y)

@@ -117,7 +117,6 @@ def test_spellings_of_the_grid(table, parameters, ratios):
         ({"l1_ratios": [0.5, 2.0]}, "l1_ratios must be an array-like of numbers between 0 and 1"),
         ({"penalty": "elasticnet"}, "l1_ratios must be an array-like"),
         ({"Cs": [1.0, -1.0]}, "Cs=.* must be a number of values, or a list of numbers > 0"),
-        ({"multi_class": "ovr"}, "use OneVsRestClassifier"),
         ({"rule": "median"}, "The 'rule' parameter"),
         ({"solver": "lbfgs", "l1_ratios": [1]}, "Solver lbfgs supports only"),
     ],

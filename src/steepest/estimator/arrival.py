@@ -50,7 +50,7 @@ class Arrived:
     schema  what the columns of a frame are; None for arrays
     part    whether rows were left out since the classes were listed, so that some may have none
     offset  (m,) added to z, or None
-    codes are shares between 0 and 1 where y counts successes out of trials (`grouped`)
+    trials  (m,) where y counts successes out of so many: codes are shares between 0 and 1, weight counts the trials
     """
 
     X: Any
@@ -62,12 +62,13 @@ class Arrived:
     schema: Schema | None = None
     part: bool = False
     offset: Floats | None = None
+    trials: Floats | None = None
 
     def take(self, rows: NDArray[Any]) -> Arrived:
         """Some of the rows; the classes stay as they are."""
-        weight = None if self.weight is None else self.weight[rows]
-        offset = None if self.offset is None else self.offset[rows]
-        return replace(self, X=self.X[rows], codes=self.codes[rows], weight=weight, offset=offset, part=True)
+        by_row = {name: getattr(self, name) for name in ("weight", "offset", "trials")}
+        taken: dict[str, Any] = {name: None if each is None else each[rows] for name, each in by_row.items()}
+        return replace(self, X=self.X[rows], codes=self.codes[rows], part=True, **taken)
 
     def received(self) -> Received:
         """By this door `steepest.fit` takes the rows, whose labels are codes already."""
@@ -77,7 +78,7 @@ class Arrived:
     @property
     def grouped(self) -> bool:
         """Whether codes are shares of successes."""
-        return self.codes.dtype.kind == "f"
+        return self.trials is not None
 
     @property
     def total_weight(self) -> float:
@@ -99,16 +100,17 @@ def arrive(estimator: Any, X: Any, y: Any, sample_weight: Any, offset: Any = Non
     _keep(estimator, schema)
     weight = weights_of(sample_weight, X)
     weight = weight if kept is None else kept if weight is None else kept * weight
+    count = None
     if trials is None:
         codes, classes = _labels(y)
     else:
         codes, two, weight = successes(y, to_numpy(trials), len(y), weight)
-        classes = np.array(two)
+        classes, count = np.array(two), np.broadcast_to(np.asarray(to_numpy(trials), dtype=np.float64), (len(y),))
     away = None if offset is None else as_offset(to_numpy(offset), X.shape[0])
     if away is not None and len(classes) > 2:
         raise ValueError(f"an offset is added to the one z of two classes; y holds {len(classes)}")
     dtype = np.float32 if X.dtype == np.float32 else np.float64
-    return Arrived(X, codes, classes, weight, dtype, model, schema, offset=away)
+    return Arrived(X, codes, classes, weight, dtype, model, schema, offset=away, trials=count)
 
 
 def _labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -192,7 +194,7 @@ def weights_of(sample_weight: Any, X: Any) -> Floats | None:
 def with_class_weights(arrived: Arrived, class_weight: Any, kind: str = "frequency") -> Arrived:
     """The same rows, with the weights of their classes: as in scikit-learn they count in the sum that C refers to.
 
-    kind "importance": they do not; then weights are divided by their mean over the rows that have one.
+    kind "importance": they do not; then weights are divided by their mean over the rows, or trials, that have one.
     """
     if class_weight is not None:
         if arrived.grouped:
@@ -201,7 +203,9 @@ def with_class_weights(arrived: Arrived, class_weight: Any, kind: str = "frequen
         arrived = replace(arrived, weight=spread if arrived.weight is None else spread * arrived.weight)
     if kind == "frequency" or arrived.weight is None:
         return arrived
-    return replace(arrived, weight=arrived.weight * (np.count_nonzero(arrived.weight) / arrived.total_weight))
+    weighty = arrived.weight > 0.0
+    rows = np.count_nonzero(weighty) if arrived.trials is None else float(arrived.trials[weighty].sum())
+    return replace(arrived, weight=arrived.weight * (rows / arrived.total_weight))
 
 
 def class_factors(arrived: Arrived, class_weight: Any) -> Floats:

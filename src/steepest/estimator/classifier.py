@@ -19,7 +19,7 @@ from steepest.estimator.columns import per_column
 from steepest.estimator.predicting import Predicts
 from steepest.estimator.scikit import SparseCoefMixin, like
 from steepest.estimator.solving import Settings, Solved, gap_of_tol
-from steepest.estimator.spelling import METHODS
+from steepest.estimator.spelling import METHODS, one_vs_rest
 from steepest.penalties import NONE
 from steepest.types import Floats
 
@@ -33,7 +33,7 @@ class Classifier(CallbackSupportMixin, Predicts, SparseCoefMixin, BaseEstimator)
         """Named descents are for two classes; `auto` takes K classes as well."""
         tags = super().__sklearn_tags__()
         named = self.method != "auto" or self.solver in METHODS[1:]
-        several = self.multi_class == "ovr" if named else self.solver != "liblinear"
+        several = one_vs_rest(self) or not (named or self.solver == "liblinear")
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_class = several
         tags.array_api_support = bool(get_config()["array_api_dispatch"])
@@ -68,7 +68,8 @@ class Classifier(CallbackSupportMixin, Predicts, SparseCoefMixin, BaseEstimator)
         """Coefficients in the dtype and the library of X; what is known of them beside."""
         for name, value in self._attributes(arrived, solved.coef, solved.intercept).items():
             setattr(self, name, value)
-        self.n_iter_ = like(np.array([solved.iterations], dtype=np.int32), arrived.model)
+        made = [fit.iterations for fit in solved.fits] if len(solved.fits) > 1 else [solved.iterations]
+        self.n_iter_ = like(np.array(made, dtype=np.int32), arrived.model)
         self.history_ = like(solved.history, arrived.model)
         self.certificate_ = solved.certificate
         self.gap_ = float(solved.certificate.gap)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -15,10 +14,8 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from steepest.errors import DataError
 from steepest.estimator.arrival import Arrived, arrive, complain, with_class_weights
 from steepest.estimator.callbacks import tasks_of, with_callbacks
-from steepest.estimator.choosing import averaged, chosen, new_layout, old_layout
 from steepest.estimator.classifier import Classifier
-from steepest.estimator.grid import Plan, fit_all
-from steepest.estimator.logistic import LogisticRegression
+from steepest.estimator.grid import Plan
 from steepest.estimator.scikit import (
     SCORE_REQUEST,
     Hidden,
@@ -28,10 +25,11 @@ from steepest.estimator.scikit import (
     like,
     refuse_parameters,
     routing_enabled,
+    to_numpy,
 )
-from steepest.estimator.scoring import score_all
-from steepest.estimator.solving import Solved, solve
-from steepest.estimator.spelling import CONSTRAINTS, asked_of_grid, check_classes, strengths
+from steepest.estimator.searching import results, search
+from steepest.estimator.solving import Solved, each_against, stacked
+from steepest.estimator.spelling import CONSTRAINTS, asked_of_grid, check_classes
 from steepest.estimator.verdict import warn_of
 
 __all__ = ["LogisticRegressionCV"]
@@ -55,6 +53,9 @@ class LogisticRegressionCV(Classifier):
         "best" mean score, or "one_standard_error": the strongest penalty within one standard error of it.
     use_legacy_attributes
         True: C_, l1_ratio_, scores_, coefs_paths_ and n_iter_ by class, as until scikit-learn 1.9. False: as from 1.10.
+    multi_class
+        "ovr", as until scikit-learn 1.7: each class against all others, with a C and a ratio of its own. Others: one
+        softmax.
     others
         As for `LogisticRegression`; tol, max_iter and budget hold for each fit, class weights are those of all rows.
 
@@ -153,26 +154,36 @@ class LogisticRegressionCV(Classifier):
         self.schema = schema
 
     @with_callbacks  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: ArrayLike, sample_weight: Any = None, **params: Any) -> LogisticRegressionCV:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: Any = None,
+        offset: Any = None,
+        trials: Any = None,
+        **params: Any,
+    ) -> LogisticRegressionCV:
         """Choose C and the ratio on the folds of X (m, n) and y (m,), and fit to all rows with them.
 
+        `offset` and `trials` are those of `LogisticRegression.fit`; a fold has those of its rows, also when it is
+        scored. The trials of a row stay in one fold, folds of trials are not stratified, and scores count each trial.
         `params` go to the splitter and the scorer, by scikit-learn's metadata routing. Raises and warns as
         `LogisticRegression.fit` does.
         """
         check_parameters(self)
         refuse_parameters(params, self, "fit")
         asked, Cs, ratios = asked_of_grid(self)
-        arrived = arrive(self, X, y, sample_weight)
+        arrived = arrive(self, X, y, sample_weight, offset, trials)
         check_classes(asked, len(arrived.classes))
         tasks = tasks_of(self, arrived, y, 3, lambda *at: self._attributes(arrived, *at))
-        labels = arrived.classes[arrived.codes]
+        labels = to_numpy(y) if arrived.grouped else arrived.classes[arrived.codes]
         splitting, scoring = self._routed(sample_weight, params)
-        splits = check_cv(self.cv, labels, classifier=True).split(arrived.X, labels, **splitting)
+        splits = check_cv(self.cv, labels, classifier=not arrived.grouped).split(arrived.X, labels, **splitting)
         folds = tuple((_places(train), _places(test)) for train, test in splits)
         plan = Plan(folds, ratios, Cs, self._settings(asked.method, arrived))
         weighted = with_class_weights(arrived, self.class_weight, self.weights)
         try:
-            solved = self._search(weighted, plan, scoring)
+            solved = self._search(weighted, plan, scoring, asked.one_vs_rest)
         except DataError as error:
             complain(self, X, error)
             raise
@@ -182,30 +193,20 @@ class LogisticRegressionCV(Classifier):
             warn_of(solved, plan.settings, asked.solver, self._objective[0])
         return self
 
-    def _search(self, arrived: Arrived, plan: Plan, scoring: dict[str, Any]) -> Solved:
-        grid = fit_all(arrived, plan)
-        model = LogisticRegression()
-        model.classes_, model.n_features_in_ = arrived.classes, arrived.X.shape[1]
-        scores = score_all(arrived, grid, plan, model, (self._get_scorer(), scoring))
-        if self.refit:
-            choice = chosen(scores, plan, self.rule)
-            solved = solve(arrived, strengths(choice.C, choice.l1_ratio, arrived.total_weight), plan.settings)
-            solved = replace(solved, stopped=solved.stopped or grid.stopped)
-        else:
-            choice = averaged(scores, grid, plan)
-            assert choice.coef is not None
-            assert choice.intercept is not None
-            solved = Solved(choice.coef, choice.intercept, (), 0, grid.stopped)
+    def _search(self, arrived: Arrived, plan: Plan, scoring: dict[str, Any], one_vs_rest: bool) -> Solved:
+        how = (self._get_scorer(), scoring), self.refit, self.rule
+        by_class = one_vs_rest and len(arrived.classes) > 2
+        found = [search(part, plan, *how) for part in (each_against(arrived) if by_class else (arrived,))]
+        solved = stacked([each.solved for each in found]) if by_class else found[0].solved
         self._set(arrived, solved)
-        legacy = self.use_legacy_attributes
         by_ratio = self.l1_ratios is not None and not isinstance(self.l1_ratios, str)
-        laid_out = old_layout(grid, scores, choice, arrived.classes, by_ratio) if legacy else None
-        for name, value in (laid_out or new_layout(grid, scores, choice)).items():
+        for name, value in results(found, arrived.classes, bool(self.use_legacy_attributes), by_ratio).items():
             setattr(self, name, like(value, arrived.model) if isinstance(value, np.ndarray) else value)
         self.Cs_, self.l1_ratios_ = (like(each, arrived.model) for each in (plan.Cs, np.array(plan.ratios)))
-        self.fold_gap_ = float(grid.gap)
-        self.fit_ = solved.fits[0] if solved.fits else None
-        self._objective = (choice.C, choice.l1_ratio, arrived.total_weight)
+        self.fold_gap_ = float(max(each.grid.gap for each in found))
+        self.fit_ = solved.fits if by_class else (solved.fits[0] if solved.fits else None)
+        self._objective = (found[0].choice.C, found[0].choice.l1_ratio, arrived.total_weight)
+        self._by_class = tuple(each.choice.C for each in found) if by_class else ()
         return solved
 
     def score(self, X: Any, y: ArrayLike, sample_weight: Any = None, **score_params: Any) -> float:
@@ -242,6 +243,9 @@ class LogisticRegressionCV(Classifier):
         if not hasattr(self, "certificate_"):
             return ["minimises C (sum of losses) + penalty, C chosen by cross-validation"]
         C, l1_ratio, _ = self._objective
+        if self._by_class:
+            return [f"C = {', '.join(f'{C:g}' for C in self._by_class)} by cross-validation, one for every class",
+                    self.certificate_.sentence]  # fmt: skip
         said = f"C = {C:g}" + (f" and l1_ratio = {l1_ratio:g}" if l1_ratio else "")
         return [f"{said} by cross-validation", self.certificate_.sentence]
 

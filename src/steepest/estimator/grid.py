@@ -1,8 +1,8 @@
 """All fits of a cross-validation: for every fold, ratio and C.
 
-Two classes, dense rows, an intercept and a penalty on the squares: `steepest.path`, all fits in lockstep. Anything
-else one by one. A fold whose other rows are all of one class has no optimum; its limit, that class with certainty, is
-what is returned.
+Two classes, dense rows of labels, an intercept and a penalty on the squares: `steepest.path`, all fits in lockstep.
+Anything else one by one. A fold whose other rows are all of one class has no optimum; its limit, that class with
+certainty, is what is returned.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _suits(arrived: Arrived, plan: Plan) -> bool:
     plain = isinstance(arrived.X, np.ndarray) and len(arrived.classes) == 2 and plan.ratios == (0.0,)
     free = asked.method == "auto" and asked.intercept and asked.budget is None and asked.max_iter >= ENOUGH
     small = len(plan.Cs) * (len(plan.folds) + 1) * (n + 1) ** 2 <= MOST_MATRICES
-    free &= asked.beyond.plain
+    free &= asked.beyond.plain and arrived.offset is None and not arrived.grouped
     return plain and free and small and m * n > WORTH_LOCKSTEP and n <= m and bool(np.isfinite(plan.Cs).all())
 
 

@@ -21,6 +21,7 @@ from steepest.data.arrays import is_sparse
 from steepest.data.targets import as_offset
 from steepest.estimator.arrival import arrive_rows
 from steepest.estimator.scikit import LinearClassifierMixin, like, same_namespace, to_numpy
+from steepest.estimator.spelling import one_vs_rest
 from steepest.softmax_formulas import softmax
 from steepest.types import Floats
 
@@ -69,7 +70,7 @@ class Predicts(LinearClassifierMixin):  # type: ignore[misc]
 
     @property
     def _one_vs_rest(self) -> bool:
-        return getattr(self, "multi_class", "auto") == "ovr"
+        return one_vs_rest(self)
 
     def _scores(self, X: Any, method: str, offset: Any) -> Floats:
         check_is_fitted(self, "coef_")

@@ -20,8 +20,9 @@ from steepest import softmax_formulas
 from steepest.data import product
 from steepest.estimator.arrival import Arrived
 from steepest.estimator.grid import Grid, Plan
+from steepest.estimator.held_out import HeldOut, as_trials
 from steepest.estimator.scikit import parameters_for
-from steepest.formulas import loss
+from steepest.formulas import loss, softplus
 from steepest.types import Floats
 
 __all__ = ["Scoring", "score_all"]
@@ -31,44 +32,74 @@ Held = tuple[Floats, NDArray[Any], Floats | None]  # z (rows, …), codes, weigh
 WORST = -math.log(np.finfo(float).eps)  # the largest loss of a row that scikit-learn's log_loss counts
 
 
-def score_all(arrived: Arrived, grid: Grid, plan: Plan, model: Any, scoring: Scoring) -> Floats:
+def score_all(arrived: Arrived, grid: Grid, plan: Plan, model: HeldOut, scoring: Scoring) -> Floats:
     """(F, R, P): the score of each fit on the rows that its fold left out.
 
-    `model` is an estimator that predicts from coef_ and intercept_.
+    `model` predicts from coef_ and intercept_, and `away` for the offsets of the rows at hand. Of trials each counts.
     """
     scorer, parameters = scoring
     quick = _quick(scorer) if set(parameters) <= {"sample_weight"} else None
-    scorer, labels = _with_labels(scorer, arrived.classes), arrived.classes[arrived.codes]
+    scorer = _with_labels(scorer, arrived.classes)
     scores = np.empty(grid.iterations.shape)
     for f, (_, test) in enumerate(plan.folds):
-        held, given = arrived.X[test], parameters_for(arrived.X, parameters, test)
         if quick is not None:
+            held, given = arrived.take(test), parameters_for(arrived.X, parameters, test)
             z = _scores(held, grid.coef[f], grid.intercept[f])
-            weight = given.get("sample_weight")
-            scores[f] = quick(z, arrived.codes[test], None if weight is None else np.asarray(weight, dtype=np.float64))
+            scores[f] = quick(z, held.codes, _counted(held.trials, given.get("sample_weight")))
             continue
+        rows, labels, given = _shown(arrived, test, parameters, scorer)
+        held_out = arrived.X[rows]
+        model.away = None if arrived.offset is None else arrived.offset[rows]
         for place in np.ndindex(grid.iterations.shape[1:]):
             model.coef_, model.intercept_ = grid.coef[(f, *place)], grid.intercept[(f, *place)]
-            scores[(f, *place)] = scorer(model, held, labels[test], **given)
+            scores[(f, *place)] = scorer(model, held_out, labels, **given)
     return scores
 
 
-def _scores(X: Any, coef: Floats, intercept: Floats) -> Floats:
-    """z (R, P, rows of X, rows of coef) of all fits of a fold."""
+def _shown(
+    arrived: Arrived, test: NDArray[Any], parameters: dict[str, Any], scorer: Any
+) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
+    """Rows of a fold for a scorer, their labels and parameters; trials as rows."""
+    if arrived.trials is None:
+        return test, arrived.classes[arrived.codes[test]], parameters_for(arrived.X, parameters, test)
+    places, codes, weight = as_trials(arrived.codes[test], arrived.trials[test], scorer)
+    rows = test[places]
+    given = parameters_for(arrived.X, parameters, rows)
+    if weight is not None:
+        given["sample_weight"] = _counted(weight, given.get("sample_weight"))
+    return rows, arrived.classes[codes], given
+
+
+def _counted(trials: Floats | None, weight: Any) -> Floats | None:
+    """What rows weigh in a score: their trials times the weights that the scorer was given."""
+    if weight is None:
+        return trials
+    each: Floats = np.asarray(weight, dtype=np.float64)
+    return each if trials is None else trials * each
+
+
+def _scores(held: Arrived, coef: Floats, intercept: Floats) -> Floats:
+    """z (R, P, rows, rows of coef) of all fits of a fold."""
     R, P, K, n = coef.shape
     flat = np.ascontiguousarray(coef.reshape(-1, n).T)
-    z = product(X, flat) + intercept.ravel()
+    z = product(held.X, flat) + intercept.ravel()
+    if held.offset is not None:
+        z += held.offset[:, None]
     return z.reshape(-1, R, P, K).transpose(1, 2, 0, 3)
 
 
 def _accuracy(z: Floats, codes: NDArray[Any], weight: Floats | None) -> Floats:
     chosen = z[..., 0] > 0.0 if z.shape[-1] == 1 else z.argmax(axis=-1)
-    return np.asarray(np.average(chosen == codes, axis=-1, weights=weight))
+    right = np.where(chosen, codes, 1.0 - codes) if codes.dtype.kind == "f" else chosen == codes
+    return np.asarray(np.average(right, axis=-1, weights=weight))
 
 
 def _log_likelihood(z: Floats, codes: NDArray[Any], weight: Floats | None) -> Floats:
     y = np.broadcast_to(codes, z.shape[:-1])
-    losses = loss(z[..., 0], y) if z.shape[-1] == 1 else softmax_formulas.loss(z, y)
+    if codes.dtype.kind == "f":  # shares: each of the two losses has its limit
+        losses = y * np.minimum(softplus(-z[..., 0]), WORST) + (1.0 - y) * np.minimum(softplus(z[..., 0]), WORST)
+    else:
+        losses = loss(z[..., 0], y) if z.shape[-1] == 1 else softmax_formulas.loss(z, y)
     return np.asarray(-np.average(np.minimum(losses, WORST), axis=-1, weights=weight))
 
 

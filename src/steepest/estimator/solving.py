@@ -7,7 +7,7 @@ approached as it goes to -inf, and the others are those of the fit without them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,11 +30,13 @@ __all__ = [
     "Settings",
     "Solved",
     "Watcher",
+    "each_against",
     "gap_of_tol",
     "present_classes",
     "solve",
     "solve_asked",
     "solve_each",
+    "stacked",
 ]
 
 NOTHING = Certificate(math.inf, 1.0, math.inf, "unknown")
@@ -160,11 +162,20 @@ def solve_each(
 ) -> Solved:
     """One fit per class, that class against all others: coef (K, n), intercept (K,)."""
     solved = []
-    for k in range(len(arrived.classes)):
-        codes = (arrived.codes == k).view(np.uint8)
-        against = replace(arrived, codes=codes, classes=np.array([False, True]))
+    for k, against in enumerate(each_against(arrived)):
         begin = None if start is None else (start[0][k : k + 1], start[1][k : k + 1])
         solved.append(solve(against, penalty, settings, begin))
+    return stacked(solved)
+
+
+def each_against(arrived: Arrived) -> Iterator[Arrived]:
+    """The rows with two classes, one after the other: each class as 1, all others as -1."""
+    for k in range(len(arrived.classes)):
+        yield replace(arrived, codes=(arrived.codes == k).view(np.uint8), classes=np.array([-1, 1]))
+
+
+def stacked(solved: Sequence[Solved]) -> Solved:
+    """One row per class from the fits of every class against all others."""
     return Solved(
         np.vstack([each.coef for each in solved]),
         np.concatenate([each.intercept for each in solved]),
@@ -229,8 +240,11 @@ class _Counter:
 def present_classes(arrived: Arrived) -> NDArray[np.intp]:
     """The classes that have a row of positive weight."""
     K = len(arrived.classes)
-    if arrived.grouped or (arrived.weight is None and not arrived.part):
+    if not arrived.part and (arrived.weight is None or arrived.grouped):  # of trials both were seen when they arrived
         return np.arange(K)
+    if arrived.grouped:
+        assert arrived.weight is not None
+        return np.flatnonzero([arrived.weight @ (1.0 - arrived.codes), arrived.weight @ arrived.codes])
     counted = None if arrived.weight is None else arrived.weight > 0.0
     return np.flatnonzero(np.bincount(arrived.codes, counted, minlength=K))
 

@@ -32,6 +32,7 @@ __all__ = [
     "asked_of_grid",
     "check_classes",
     "check_solver",
+    "one_vs_rest",
     "penalty_of",
     "strengths",
 ]
@@ -100,9 +101,9 @@ def asked_of(estimator: Any) -> Asked:
             if C != 1.0:
                 warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=3)
             C = math.inf
-    check_solver(estimator.solver, penalty, estimator.dual)
-    one_vs_rest, symmetric = (estimator.multi_class == each for each in ("ovr", "multinomial"))
-    return Asked(float(C), l1_ratio, method_of(estimator), estimator.solver, one_vs_rest, symmetric)
+    check_solver(estimator.solver, penalty, estimator.dual, estimator.multi_class)
+    symmetric = estimator.multi_class == "multinomial"
+    return Asked(float(C), l1_ratio, method_of(estimator), estimator.solver, one_vs_rest(estimator), symmetric)
 
 
 def asked_of_grid(estimator: Any) -> tuple[Asked, NDArray[np.float64], tuple[float, ...]]:
@@ -119,7 +120,7 @@ def asked_of_grid(estimator: Any) -> tuple[Asked, NDArray[np.float64], tuple[flo
                 f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})", stacklevel=3
             )
         ratios = [1.0 if penalty == "l1" else 0.0]
-    check_solver(estimator.solver, penalty, estimator.dual)
+    check_solver(estimator.solver, penalty, estimator.dual, estimator.multi_class)
     usual = ratios is None and penalty == "l2"
     if not usual and not (ratios and all(isinstance(each, Real) and 0.0 <= float(each) <= 1.0 for each in ratios)):
         raise ValueError(
@@ -128,12 +129,14 @@ def asked_of_grid(estimator: Any) -> tuple[Asked, NDArray[np.float64], tuple[flo
     Cs = np.logspace(-4, 4, estimator.Cs) if isinstance(estimator.Cs, Integral) else np.asarray(estimator.Cs, float)
     if Cs.ndim != 1 or not len(Cs) or not np.all(Cs > 0.0):
         raise ValueError(f"Cs={estimator.Cs!r} must be a number of values, or a list of numbers > 0")
-    if estimator.multi_class == "ovr":
-        raise ValueError(
-            "multi_class='ovr' would choose a C for every class: use OneVsRestClassifier(LogisticRegressionCV(...))"
-        )
-    asked = Asked(np.nan, np.nan, method_of(estimator), estimator.solver, False)
+    asked = Asked(np.nan, np.nan, method_of(estimator), estimator.solver, one_vs_rest(estimator))
     return asked, Cs, tuple(float(each) for each in ratios or [0.0])
+
+
+def one_vs_rest(estimator: Any) -> bool:
+    """Whether each class is fitted against all others: until 1.7 liblinear with "auto" meant that too."""
+    asked, liblinear = estimator.multi_class, estimator.solver == "liblinear"
+    return bool(asked == "ovr" or (asked == "auto" and liblinear))
 
 
 def penalty_of(l1_ratio: float) -> str:
@@ -155,9 +158,11 @@ def method_of(estimator: Any) -> str:
     return str(solver)
 
 
-def check_solver(solver: str, penalty: str | None, dual: bool) -> None:
+def check_solver(solver: str, penalty: str | None, dual: bool, multi_class: str = "auto") -> None:
     """ValueError for what the solver of that name cannot do in scikit-learn; solver='auto' does all of it."""
     if solver in SCIKIT_SOLVERS:
+        if solver == "liblinear" and multi_class == "multinomial":
+            raise ValueError("Solver liblinear does not support a multinomial backend. Leave `solver` at 'auto'.")
         if solver not in ("liblinear", "saga") and penalty not in ("l2", None):
             raise ValueError(
                 f"Solver {solver} supports only 'l2' or None penalties, got {penalty} penalty. "

@@ -43,6 +43,14 @@ WORTH_COUNTING = 20_000  # rows from which repeated ones are looked for
 
 def minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int = 2) -> Outcome:
     """The optimum over the rows of `engine`, by the regime that suits their number and that of the columns."""
+    found = _minimise(engine, request, classes)
+    in_place = isinstance(engine, SparseEngine) or isinstance(engine.X, np.ndarray)
+    if classes > 2 or not in_place or not request.penalties.smooth:
+        return found
+    return composite.certified(engine, request, found)
+
+
+def _minimise(engine: MemoryEngine | SparseEngine, request: Request, classes: int) -> Outcome:
     if classes == 2 and request.penalties.smooth and _by_codes(engine):
         return mixed.minimise(_as_codes(engine), request)
     if not request.penalties.plain:
@@ -80,7 +88,7 @@ def _penalised(engine: MemoryEngine | SparseEngine, request: Request, classes: i
     """With an l1, bounds or factors; where these leave a ridge on every column, as without them."""
     strengths, smooth = request.strengths(engine.n), request.penalties.smooth
     if smooth and np.all(strengths == strengths[0]):
-        return minimise(engine, replace(request, l2=float(strengths[0]), penalties=Penalties()), classes)
+        return _minimise(engine, replace(request, l2=float(strengths[0]), penalties=Penalties()), classes)
     if classes > 2:
         return class_composite.minimise(engine, classes, request)
     if not smooth or not np.all(strengths > 0.0):

@@ -145,11 +145,11 @@ def _down(
             course.to(on_the_way, _candidates(course, on_the_way), Goal(ROUGH, stop(), rough=True))
     course.watches = not compact(net)
     first = _candidates(course, net) if known is None else known
-    runs = course.to(net, first, Goal(request.tol, stop(), callback=request.callback, watched=True))
+    goal = Goal(request.tol, stop(), callback=request.callback, watched=True)
+    runs = course.to(net, first, goal)
     if course.stalled and certificate(engine, course, net).exists != "disproved":
         course.watches = False
-        goal = Goal(request.tol, stop(), callback=request.callback, watched=True)
-        runs += course.to(net, _candidates(course, net), goal)
+        runs += course.to(net, _candidates(course, net), replace(goal, earlier=tuple(runs)))
     return runs, net
 
 

@@ -65,8 +65,9 @@ class ClassCourse:
             leg = ClassLeg(self.table, self.rows, self.pairs, net.take(self.pairs.flat), goal)
             leg.tol, leg.model, leg.fresh, leg.watches = tol, self.model, self.model is None, self.watches
             start = np.append(self.u.ravel()[self.pairs.flat], self.b)
-            stop = goal.stop.after(runs, leg.enough)
-            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=runs))
+            before = (*goal.earlier, *runs)
+            stop = goal.stop.after(before, leg.enough)
+            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=before))
             self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             off, proof = self._look(leg, runs[-1].last.theta, net)
             if status not in (Status.PROVED, Status.MINIMUM) and not math.isfinite(proof.gap):

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.driver import Run, drive
+from steepest.driver import Run, StopRules, drive
 from steepest.optimum.held import Table
 from steepest.optimum.leg import Goal, Leg
 from steepest.optimum.quadratic import Model
@@ -27,7 +27,7 @@ from steepest.softmax_formulas import softmax
 from steepest.solvers.proximal_newton import proximal_newton
 from steepest.types import Floats, Status
 
-__all__ = ["DRAWN", "MOST_FREE", "Course", "loose", "worst"]
+__all__ = ["DRAWN", "FAR", "MOST_FREE", "Course", "loose", "worst"]
 
 FEW = 64  # columns whose Hessian is formed again at every new penalty: it costs no more than a step
 SPARE = 1.3  # times the columns that matter: with more than that, the others are let go
@@ -44,6 +44,7 @@ DRAWN = (
     1e-5,
     1e-6,
 )  # shares of such a dual point: the farther from the optimum, the less is best
+FAR = 1.0  # a relative gap beyond which another dual point may say more
 JOINING = 256  # columns that may join at a time, or as many as there are
 
 
@@ -75,8 +76,9 @@ class Course:
             leg.tol, leg.exact, leg.watches, leg.expected = tol, exact, self.watches, expected
             leg.model, leg.fresh = self.model, self.model is None or len(self.held.columns) <= FEW
             start = np.append(self.u[self.held.columns], self.b)
-            stop = goal.stop.after(runs, leg.enough)
-            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=runs))
+            before = (*goal.earlier, *runs)
+            stop = goal.stop.after(before, leg.enough)
+            runs.append(drive(proximal_newton(start, leg.nearest), leg, stop, goal.callback, before=before))
             self.model, self.stalled, status = leg.model, leg.stalled, runs[-1].status
             self.first = math.inf if goal.rough else leg.first
             joining, proof = self._look(leg, runs[-1].last.theta, net, goal)
@@ -92,6 +94,17 @@ class Course:
                 tol, exact, self.model = 0.1 * tol, True, None
             gap, expected = proof.gap, math.inf
         return runs
+
+    def stand(self, net: ElasticNet) -> None:
+        """Prove what can be proved of where the course is, without a step."""
+        self._hold(self.u != 0.0)
+        goal = Goal(1.0, StopRules(0), rough=True)
+        leg = Leg(self.table, self.rows, self.held, net.take(self.held.columns), goal)
+        _, proof = self._look(leg, np.append(self.u[self.held.columns], self.b), net, goal)
+        if not proof.gap <= FAR:
+            proof = self._levelled(net)
+        if not proof.gap <= FAR:  # penalties hold weights, but hardly
+            self._levelled(net, np.ones(self.table.n, dtype=bool))
 
     def _ahead(self, net: ElasticNet, share: float) -> None:
         """Go on in the direction of the last penalties; weights that would change their sign stop at 0."""
@@ -130,11 +143,14 @@ class Course:
                 self.proof = min(self.proof, again, key=lambda proof: proof.bound)
         return worst(off, len(self.held.columns)), self.proof
 
-    def _levelled(self, net: ElasticNet) -> Proof:
-        """The proof from probabilities that were made a dual point: near those of an early end, or the shares."""
+    def _levelled(self, net: ElasticNet, columns: NDArray[np.bool_] | None = None) -> Proof:
+        """The proof from probabilities that were made a dual point: near those of an early end, or the shares.
+
+        c is made 0 at `columns`, by default those that nothing holds.
+        """
         assert self.at is not None  # looked at
         assert self.proof is not None
-        rows, free = self.rows, np.flatnonzero(loose(net))
+        rows, free = self.rows, np.flatnonzero(loose(net) if columns is None else columns)
         if len(free) * rows.y.size > MOST_FREE or 2 * len(free) + 2 > MOST_LEVELLED:
             return self.proof
         one = np.column_stack([self.table.dense(free), np.ones(len(rows.y))])

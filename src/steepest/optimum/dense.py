@@ -33,7 +33,7 @@ from steepest.optimum.regime import sample_size
 from steepest.penalties import L2
 from steepest.proof.apriori import Apriori
 from steepest.proof.certificate import certify
-from steepest.proof.linear_relations import Dependence, dependent_columns
+from steepest.proof.linear_relations import Dependence, dependent_columns, folded
 from steepest.proof.problem import Problem
 from steepest.proof.rounding import SLACK
 from steepest.sampling import Sample, draw
@@ -52,12 +52,14 @@ SAMPLED_STEPS = 12  # over all rows in the sample's metric, before Newton's meth
 def minimise(engine: MemoryEngine, request: Request) -> Outcome:
     """The optimum over the rows of `engine`, proved to `request.tol`, or the proof that there is none."""
     started = time.perf_counter()
-    first = _Table.of(engine, request, ())
-    outcome = _solve(first, request, started)
+    first, runs = _Table.of(engine, request, ()), list[Run]()
+    outcome = _solve(first, request, started, runs)
     if outcome is None:
         problem = Problem(engine, np.zeros(engine.n), replace(first.frame, centre=first.moments.mean))
         dropped = dependent_columns(problem)
-        outcome = _solve(_Table.of(engine, request, dropped), request, started, final=True)
+        if runs:  # where the first attempt has come to
+            request = replace(request, start=folded(*first.objective.weights(runs[-1].last.theta), dropped))
+        outcome = _solve(_Table.of(engine, request, dropped), request, started, runs, final=True)
     assert outcome is not None  # the final attempt always ends
     return outcome
 
@@ -117,11 +119,11 @@ class _Seen:
     oracle: Answered
 
 
-def _solve(table: _Table, request: Request, started: float, final: bool = False) -> Outcome | None:
-    """One attempt; None if columns seem to depend on each other and nobody has looked for them yet."""
+def _solve(table: _Table, request: Request, started: float, runs: list[Run], final: bool = False) -> Outcome | None:
+    """One attempt, after `runs`; None if columns seem to depend on each other and nobody has looked for them yet."""
     may_depend = not final and request.l2 == 0.0
-    theta, runs, seen = _start(table, request), [], None
-    if table.sample is not None:
+    theta, seen = _start(table, request), None
+    if table.sample is not None and not runs:
         prepared = on_sample(table.objective, table.strength, table.sample, theta)
         if prepared is None and may_depend:
             return None

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.driver import Iterate, StopRules
+from steepest.driver import Iterate, Run, StopRules
 from steepest.optimum.held import Held, Table, kernels
 from steepest.optimum.quadratic import Model, minimum
 from steepest.penalties import ElasticNet
@@ -41,6 +41,7 @@ class Goal:
     stop       iterations and seconds     callback  called with every step
     watched    whether anyone looks at the steps: their gradients are then those of the penalty too
     ahead      how far to go on, before the first step, in the direction that led here from the penalty before
+    earlier    runs of this fit so far: their steps and seconds count, and what `stop` allows is for all together
     """
 
     tol: float
@@ -49,6 +50,7 @@ class Goal:
     callback: Any = None
     watched: bool = False
     ahead: float = 0.0
+    earlier: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from steepest.proof.certificate import Certificate
 from steepest.proof.linear_relations import Dependence
 from steepest.types import Floats, Status
 
-__all__ = ["Outcome", "Request", "joined", "left_out"]
+__all__ = ["Outcome", "Request", "after", "following", "joined", "left_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,26 @@ def joined(traces: Iterable[Trace]) -> Trace:
     """The steps of several runs, one after the other."""
     parts = [(each.cost, each.value, each.gradient_norm, each.change, each.seconds) for each in traces]
     return Trace(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def following(request: Request, so_far: Outcome) -> Request:
+    """The request for another attempt: its steps are numbered on, and what is left of the budget is its own."""
+    callback, made = request.callback, len(so_far.trace.cost)
+
+    def watch(step: Step) -> Any:
+        assert callback is not None  # else nobody watches
+        return callback(step.later(made, so_far.seconds))
+
+    watched = None if callback is None else watch
+    return replace(request, callback=watched, budget=request.left(so_far.seconds))
+
+
+def after(so_far: Outcome, more: Outcome) -> Outcome:
+    """What the second attempt found, with the steps, passes and seconds of both."""
+    later = replace(more.trace, seconds=more.trace.seconds + so_far.seconds)
+    trace = joined((so_far.trace, later))
+    passes, seconds = so_far.passes + more.passes, so_far.seconds + more.seconds
+    return replace(more, trace=trace, passes=passes, seconds=seconds)
 
 
 def left_out(dropped: Iterable[Dependence], names: Sequence[str]) -> tuple[Note, ...]:

@@ -20,13 +20,13 @@ from steepest.driver import Iterate, Run, StopRules, drive, rehearse
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
 from steepest.objective import Engine
-from steepest.optimum.outcome import Outcome, Request, joined
+from steepest.optimum.outcome import Outcome, Request, after, following, joined
 from steepest.optimum.regime import FEW_COEFFICIENTS
 from steepest.optimum.sparse_proof import longest_row
 from steepest.optimum.sparse_softmax_proof import prove_classes
 from steepest.proof.certificate import Certificate, disproved
 from steepest.proof.class_separation import separation
-from steepest.proof.linear_relations import dependent_columns
+from steepest.proof.linear_relations import dependent_columns, folded
 from steepest.proof.problem import Problem
 from steepest.proof.softmax_certificate import certify_classes
 from steepest.scaling import Scaling, moments_of
@@ -88,11 +88,11 @@ def _without_dependent(outcome: Outcome, engine: MemoryEngine, K: int, request: 
     for note in notes:
         if request.on_note is not None:
             request.on_note(note)
-    start = None if request.start is None else (request.start[0][kept], request.start[1])
+    start, shift = folded(outcome.w, outcome.b, dropped)
     names = tuple(request.names[j] for j in kept)
-    request = replace(request, names=names, start=start, budget=request.left(outcome.seconds))
+    request = replace(following(request, outcome), names=names, start=(start[kept], shift))
     rows = MemoryEngine(engine.X[:, kept], engine.y, engine.weight, threads=engine.threads)
-    again = _solved(rows, K, request)
+    again = after(outcome, _solved(rows, K, request))
     w = np.zeros((engine.n, K))
     w[kept] = again.w
     certificate = again.certificate
@@ -101,8 +101,7 @@ def _without_dependent(outcome: Outcome, engine: MemoryEngine, K: int, request: 
         direction[[*kept, engine.n]] = np.array(certificate.witness.direction, dtype=object).reshape(-1, K)
         columns = tuple(int(kept[j]) for j in certificate.witness.columns)
         certificate = disproved(replace(certificate.witness, direction=tuple(direction.ravel()), columns=columns))
-    return replace(again, w=w, certificate=certificate, passes=again.passes + outcome.passes + 3,
-                   seconds=outcome.seconds + again.seconds, notes=notes)  # fmt: skip
+    return replace(again, w=w, certificate=certificate, passes=again.passes + 3, notes=notes)
 
 
 def class_weights(engine: Engine, K: int) -> Floats:

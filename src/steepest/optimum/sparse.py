@@ -30,7 +30,7 @@ from steepest.optimum import dense
 from steepest.optimum.bent import bends_at, is_bent, known_point, prove_bent
 from steepest.optimum.dual_start import dual_start
 from steepest.optimum.first_look import Answered
-from steepest.optimum.outcome import Outcome, Request, joined
+from steepest.optimum.outcome import Outcome, Request, after, following, joined
 from steepest.optimum.regime import FEW_COLUMNS
 from steepest.optimum.sparse_metric import Diagonal, Metric, Renewal, inverse, on_sample
 from steepest.optimum.sparse_proof import longest_row, prove
@@ -249,11 +249,8 @@ def _outcome(table: _Table, judge: _Judge, runs: list[Run]) -> Outcome:
 
 def _by_hessian(engine: SparseEngine, request: Request, so_far: Outcome) -> Outcome:
     """Few columns and a penalty next to nothing: its diagonal proves too little, the whole Hessian does more."""
-    more = dense.minimise(
-        densely(engine), replace(request, start=(so_far.w, so_far.b), budget=request.left(so_far.seconds))
-    )
-    if not more.certificate.gap < so_far.certificate.gap:
-        return so_far
-    trace = joined((so_far.trace, more.trace))
-    seconds = so_far.seconds + more.seconds
-    return replace(more, trace=trace, passes=so_far.passes + more.passes, seconds=seconds)
+    more = dense.minimise(densely(engine), replace(following(request, so_far), start=(so_far.w, so_far.b)))
+    both = after(so_far, more)
+    if more.certificate.gap < so_far.certificate.gap:
+        return both
+    return replace(so_far, trace=both.trace, passes=both.passes, seconds=both.seconds)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from steepest.lapack import cholesky, solved
 from steepest.proof.problem import Problem
 from steepest.types import Block, Floats
 
-__all__ = ["Dependence", "dependent_columns", "in_user_units", "nullspace_near"]
+__all__ = ["Dependence", "dependent_columns", "folded", "in_user_units", "nullspace_near"]
 
 SUSPECT = 1e-8  # squared share of a column not explained by earlier ones: below, the Gram matrix cannot be trusted
 RELATIVE = 1e-10  # root-mean-square of what is left, in units of the column's deviation: below, it is dependent
@@ -48,6 +49,21 @@ class Dependence:
             sign = "-" if factor < 0.0 else "+"
             parts.append(f"{sign} {size}{names[k]}" if parts else f"{'-' if factor < 0.0 else ''}{size}{names[k]}")
         return f"{names[self.column]} = {' '.join(parts)}"
+
+
+def folded(w: Floats, b: Any, dropped: Sequence[Dependence]) -> tuple[Floats, Any]:
+    """The same z = Xw + b without the columns that depend on others; w (n,) and a number, or (n, K) and (K,).
+
+    >>> folded(np.array([1.0, 2.0, 3.0]), 0.5, [Dependence(2, 10.0, ((0, -1.0), (1, 1.0)))])
+    (array([-2.,  5.,  0.]), np.float64(30.5))
+    """
+    w = np.array(w, dtype=np.float64)
+    for found in reversed(dropped):
+        for k, factor in found.terms:
+            w[k] += factor * w[found.column]
+        b = b + found.constant * w[found.column]
+        w[found.column] = 0.0
+    return w, b
 
 
 @dataclass(frozen=True, slots=True)
