@@ -1,5 +1,21 @@
-"""`python -m steepest`: the same as the command `steepest`."""
+"""The command `steepest`, also as `python -m steepest`: Ctrl-C is obeyed from here on, while the rest still loads."""
 
-from steepest.cli import main
+import sys
+from importlib import import_module
 
-main(prog_name="steepest")
+__all__ = ["run"]
+
+INTERRUPTED = 130
+
+
+def run() -> None:
+    """Load the command line and hand over to it."""
+    try:
+        main = import_module("steepest.cli").main
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    main(prog_name="steepest")
+
+
+if __name__ == "__main__":
+    run()

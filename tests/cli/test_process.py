@@ -177,3 +177,15 @@ def test_a_terminal_without_our_letters() -> None:
     assert done.returncode == 0
     assert "J by step" not in done.stdout
     assert "J before" in done.stdout
+
+
+def test_ctrl_c_while_the_command_line_loads():
+    code = """import runpy, sys
+class Interrupts:
+    def find_spec(self, name, *rest):
+        if name == "click":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+runpy.run_module("steepest", run_name="__main__")"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

@@ -7,7 +7,6 @@ found by `steepest.fit`; only then is scikit-learn asked to say so in its own wo
 
 from __future__ import annotations
 
-import contextlib
 import math
 import warnings
 from dataclasses import dataclass, replace
@@ -272,5 +271,4 @@ def _plain(X: Any) -> bool:
 
 def _set_features(estimator: Any, n: int) -> None:
     estimator.n_features_in_ = n
-    with contextlib.suppress(AttributeError):
-        del estimator.feature_names_in_
+    estimator.__dict__.pop("feature_names_in_", None)

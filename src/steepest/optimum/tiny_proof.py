@@ -85,9 +85,9 @@ def _leverage(table: Table, inverse: Floats, spread: Floats) -> float:
     k, worst = len(inverse), length(spread.dot(table.extent))
     if table.thin is not None and RANGE > worst > 1.0 / RANGE:
         seen = inverse.astype(np.float32).dot(table.thin)
-        size = math.sqrt(float(np.einsum("ij,ij->j", seen, seen).max()))
+        size = math.sqrt(float(np.maximum.reduce(np.add.reduce(seen * seen))))
         doubt = gamma((k + 8) * WIDER) * worst
         if doubt <= 0.01 * size:
             return size * (1.0 + gamma((k + 8) * WIDER)) + doubt
     seen = inverse.dot(table.signed)
-    return math.sqrt(float(np.einsum("ij,ij->j", seen, seen).max())) + gamma(k + 8) * worst
+    return math.sqrt(float(np.maximum.reduce(np.add.reduce(seen * seen)))) + gamma(k + 8) * worst

@@ -90,13 +90,13 @@ def table_of(engine: MemoryEngine, l2: float) -> Table | None:
         X, y, s = X[s > 0.0], y[s > 0.0], s[s > 0.0]
     m, n = X.shape
     signed = np.empty((n + 1, m))
-    centre = np.ones(m).dot(X) / m
-    np.subtract(X.T, centre[:, None], out=signed[:n])
     signed[n] = 1.0
+    centre = signed[n].dot(X) / m
+    np.subtract(X.T, centre[:, None], out=signed[:n])
     extent, size = np.maximum.reduce(np.abs(signed), axis=1), np.abs(centre)
     offset, ridge = extent.copy(), np.zeros(n + 1)
     offset[:n] += size
-    if not (extent.min() > 1.0 / UNITS and offset.max() < UNITS):  # NaN fails every comparison
+    if not (np.minimum.reduce(extent) > 1.0 / UNITS and np.maximum.reduce(offset) < UNITS):  # NaN fails either
         check_size(engine.X)
         return None
     if (extent[:n] <= ALIKE * size).any():
