@@ -270,6 +270,8 @@ def _two_numbers(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]] | None:
     whole = y.dtype.kind != "f" or (low == np.floor(low) and high == np.floor(high))
     if low == high or not whole:
         return None
+    if y.dtype.itemsize == 1 and low == 0 and high == 1:  # they are codes already, and nothing is copied
+        return y.view(np.uint8), np.array([low, high], dtype=y.dtype)
     codes = y == high
     for i in range(0, len(y), SLICE):
         part = slice(i, i + SLICE)

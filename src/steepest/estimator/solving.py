@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from steepest.driver import Step
 from steepest.estimator.arrival import Arrived
@@ -214,8 +215,11 @@ def _fit(
     if settings.method != "auto":
         options |= {"iterations": settings.max_iter, "learning_rate": settings.learning_rate}
     gap = settings.gap if l1 == 0.0 and settings.beyond.smooth else max(settings.gap, LEAST_L1_GAP)
+    small = (
+        issparse(arrived.X) and arrived.X.shape[0] * arrived.X.shape[1] <= TINY
+    )  # the same bits
     return fit(
-        arrived.X, arrived.codes, tol=gap, budget=settings.budget, l2=l2,
+        arrived.X.toarray() if small else arrived.X, arrived.codes, tol=gap, budget=settings.budget, l2=l2,
         sample_weight=arrived.weight, callback=counter, feature_names=settings.names, threads=settings.threads,
         **options,
     )  # fmt: skip
