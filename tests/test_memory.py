@@ -87,6 +87,44 @@ def test_a_proved_fit_of_a_million_rows_seen_from_outside(dtype, order):
     assert share <= 0.05, f"{100.0 * share:.1f} %"
 
 
+ESTIMATED = (
+    CERTIFIED.replace("import steepest\n", "import pandas\nfrom steepest import LogisticRegression\n")
+    .replace("dtype, order = sys.argv[1:]", "dtype, order, kind = sys.argv[1:]")
+    .replace("steepest.fit(*table(100_000, dtype, order), threads=2)", "few = table(100_000, dtype, order)\n"
+             "as_given = pandas.DataFrame if kind == 'frame' else np.asarray\n"
+             "LogisticRegression(n_jobs=2).fit(as_given(few[0], copy=False), few[1])")
+    .replace("X, y = table(1_000_000, dtype, order)", "X, y = table(1_000_000, dtype, order)\n"
+             "given = as_given(X, copy=False)")
+    .replace("fit = steepest.fit(X, y, threads=2)", "fit = LogisticRegression(n_jobs=2).fit(given, y)")
+    .replace("fit.certificate.gap, fit.passes", "fit.gap_, fit.fit_.passes")
+)  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the high-water mark is reset as Linux does")
+@pytest.mark.parametrize(
+    ("dtype", "order", "kind"),
+    [
+        ("f8", "F", "array"),
+        ("f4", "C", "array"),
+        ("i1", "C", "array"),
+        ("i1", "F", "array"),
+        ("f8", "F", "frame"),
+        ("i1", "F", "frame"),
+    ],
+)
+def test_a_fit_of_the_estimator_seen_from_outside(dtype, order, kind):
+    """Labels of one byte that are 0 and 1 are codes already; a copy would be 2 % of a table of int8."""
+    if kind == "frame":
+        pytest.importorskip("pandas")
+    command = [sys.executable, "-c", ESTIMATED, dtype, order, kind]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    share, gap, passes = map(float, run.stdout.split())
+    assert gap <= 1e-9
+    assert passes <= 7
+    assert share <= 0.05, f"{100.0 * share:.1f} %"
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.int8])
 @pytest.mark.parametrize("standardize", [False, True])
 def test_narrow_tables_are_never_widened_as_a_whole(dtype, standardize):

@@ -281,3 +281,13 @@ def test_liblinear_of_several_classes_is_each_against_all_others_if_asked_as_unt
         LogisticRegression(solver="liblinear").fit(X, y)
     with pytest.raises(ValueError, match="does not support a multinomial backend"):
         LogisticRegression(solver="liblinear", multi_class="multinomial").fit(X, y)
+
+
+def test_a_multinomial_of_two_classes_has_weights_for_each_and_half_the_penalty(rows):
+    X, y, _ = rows
+    given = {"Cs": [0.1, 1.0], "cv": 3, "use_legacy_attributes": False}
+    ours = LogisticRegressionCV(multi_class="multinomial", **given).fit(X, y)
+    plain = LogisticRegressionCV(**{**given, "Cs": [0.2, 2.0]}).fit(X, y)
+    np.testing.assert_allclose(ours.coefs_paths_, plain.coefs_paths_, atol=1e-6)
+    single = LogisticRegression(C=ours.C_, multi_class="multinomial").fit(X, y)
+    np.testing.assert_array_equal(ours.coef_, single.coef_)

@@ -180,7 +180,8 @@ class LogisticRegressionCV(Classifier):
         splitting, scoring = self._routed(sample_weight, params)
         splits = check_cv(self.cv, labels, classifier=not arrived.grouped).split(arrived.X, labels, **splitting)
         folds = tuple((_places(train), _places(test)) for train, test in splits)
-        plan = Plan(folds, ratios, Cs, self._settings(asked.method, arrived))
+        symmetric = asked.symmetric and len(arrived.classes) == 2
+        plan = Plan(folds, ratios, Cs, self._settings(asked.method, arrived), symmetric)
         weighted = with_class_weights(arrived, self.class_weight, self.weights)
         try:
             solved = self._search(weighted, plan, scoring, asked.one_vs_rest)

@@ -28,12 +28,18 @@ Fold = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows to fit to, rows to scor
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """F folds, R ratios and P values of C, and how to search."""
+    """F folds, R ratios and P values of C, and how to search; `symmetric` as in `spelling.Asked`."""
 
     folds: tuple[Fold, ...]
     ratios: tuple[float, ...]
     Cs: Floats
     settings: Settings
+    symmetric: bool = False
+
+    def strengths(self, C: float, l1_ratio: float, weight: float) -> tuple[float, float]:
+        """(l1, l2) on the mean loss of rows that weigh so much."""
+        l1, l2 = strengths(C, l1_ratio, weight)
+        return l1, 0.5 * l2 if self.symmetric else l2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ def _partition(arrived: Arrived, plan: Plan) -> NDArray[np.intp] | None:
 
 
 def _in_lockstep(arrived: Arrived, plan: Plan, labels: NDArray[np.intp]) -> Grid:
-    l2s = [strengths(C, 0.0, arrived.total_weight)[1] for C in plan.Cs.tolist()]
+    l2s = [plan.strengths(C, 0.0, arrived.total_weight)[1] for C in plan.Cs.tolist()]
     found = path(
         arrived.X, arrived.codes, l2s, folds=labels, tol=plan.settings.gap, sample_weight=arrived.weight, same_sum=True,
         threads=plan.settings.threads,
@@ -102,7 +108,7 @@ def _one_by_one(arrived: Arrived, plan: Plan) -> Grid:
     iterations = np.zeros(shape, dtype=np.int32)
     gap, stopped = 0.0, ""
     for place, part, C, ratio in _parts(arrived, plan):
-        solved = _one(part, C, ratio, plan.settings)
+        solved = _one(part, C, ratio, plan)
         coef[place], intercept[place], iterations[place] = solved.coef, solved.intercept, solved.iterations
         gap, stopped = max(gap, solved.certificate.gap), stopped or solved.stopped
     return Grid(coef, intercept, iterations, gap, stopped, plan.settings.intercept)
@@ -116,10 +122,10 @@ def _parts(arrived: Arrived, plan: Plan) -> Iterator[tuple[tuple[int, int, int],
                 yield (f, r, p), part, C, ratio
 
 
-def _one(part: Arrived, C: float, ratio: float, settings: Settings) -> Solved:
+def _one(part: Arrived, C: float, ratio: float, plan: Plan) -> Solved:
     present = present_classes(part)
-    if len(present) > 1 or not settings.intercept:
-        return solve(part, strengths(C, ratio, part.total_weight), settings)
+    if len(present) > 1 or not plan.settings.intercept:
+        return solve(part, plan.strengths(C, ratio, part.total_weight), plan.settings)
     K, n = len(part.classes), part.X.shape[1]
     intercept = np.full(K, -np.inf)
     intercept[present] = 0.0

@@ -15,7 +15,6 @@ from steepest.estimator.grid import Grid, Plan, fit_all
 from steepest.estimator.held_out import HeldOut
 from steepest.estimator.scoring import Scoring, score_all
 from steepest.estimator.solving import Solved, solve
-from steepest.estimator.spelling import strengths
 from steepest.types import Floats
 
 __all__ = ["Searched", "results", "search"]
@@ -39,7 +38,7 @@ def search(arrived: Arrived, plan: Plan, scoring: Scoring, refit: bool, rule: st
     scores = score_all(arrived, grid, plan, model, scoring)
     if refit:
         choice = chosen(scores, plan, rule)
-        solved = solve(arrived, strengths(choice.C, choice.l1_ratio, arrived.total_weight), plan.settings)
+        solved = solve(arrived, plan.strengths(choice.C, choice.l1_ratio, arrived.total_weight), plan.settings)
         return Searched(grid, scores, choice, replace(solved, stopped=solved.stopped or grid.stopped))
     choice = averaged(scores, grid, plan)
     assert choice.coef is not None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steepest.data.arrays import is_sparse
 from steepest.driver import Step
 from steepest.estimator.arrival import Arrived
 from steepest.estimator.spelling import Asked, check_classes, strengths
@@ -214,6 +215,8 @@ def _fit(
     gap = settings.gap if l1 == 0.0 and settings.beyond.smooth else max(settings.gap, LEAST_L1_GAP)
     options |= {"tol": gap, "l2": l2, "budget": settings.budget, "callback": counter, "offset": arrived.offset}
     options |= {"feature_names": settings.names, "threads": settings.threads}
+    if is_sparse(arrived.X) and arrived.X.shape[0] * arrived.X.shape[1] <= TINY:
+        arrived = replace(arrived, X=arrived.X.toarray())  # the same bits
     if not arrived.grouped:
         opened: Any = arrived  # by its method `received`
         return fit(opened, arrived.codes, **options)

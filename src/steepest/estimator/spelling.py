@@ -129,7 +129,8 @@ def asked_of_grid(estimator: Any) -> tuple[Asked, NDArray[np.float64], tuple[flo
     Cs = np.logspace(-4, 4, estimator.Cs) if isinstance(estimator.Cs, Integral) else np.asarray(estimator.Cs, float)
     if Cs.ndim != 1 or not len(Cs) or not np.all(Cs > 0.0):
         raise ValueError(f"Cs={estimator.Cs!r} must be a number of values, or a list of numbers > 0")
-    asked = Asked(np.nan, np.nan, method_of(estimator), estimator.solver, one_vs_rest(estimator))
+    symmetric = estimator.multi_class == "multinomial"
+    asked = Asked(np.nan, np.nan, method_of(estimator), estimator.solver, one_vs_rest(estimator), symmetric)
     return asked, Cs, tuple(float(each) for each in ratios or [0.0])
 
 
