@@ -199,7 +199,7 @@ def _penalty(coefficients: np.ndarray, scale: np.ndarray) -> float:
 
 
 def run_lbfgs(path: Path, _: argparse.Namespace) -> dict[str, Any]:
-    """scikit-learn as it comes, sparse one-hot rows, scaled numbers; its penalty is another one, and next to nothing."""
+    """scikit-learn as it comes, sparse one-hot rows, scaled numbers; its penalty is another, and next to nothing."""
     from sklearn.linear_model import LogisticRegression
 
     return _sklearn(path, lambda m: LogisticRegression(C=1.0 / (L2 * m), max_iter=1000))

@@ -76,13 +76,13 @@ def test_the_model_knows_the_ranges_of_its_columns(tmp_path):
     assert ranges["spooled"].rows == 60_000
     assert ranges["spooled"].sha256 == ranges["held"].sha256 is not None
     assert ranges["spooled"].form == ranges["held"].form
+    checked = CliRunner().invoke(main, ["verify", str(tmp_path / "spooled.json"), str(path)])
+    assert checked.exit_code == 0, checked.output
     table.loc[:4, "age"] = 1000.0
     said = CliRunner().invoke(main, ["predict", str(tmp_path / "spooled.json"), str(written(tmp_path, table, "csv"))])
     lines = said.stdout.splitlines()
     assert [line.split(",")[5] for line in lines[1:8]] == ["1"] * 5 + ["0"] * 2
     assert "ranges" not in said.stderr
-    checked = CliRunner().invoke(main, ["verify", str(tmp_path / "spooled.json"), str(path)])
-    assert checked.exit_code == 0, checked.output
 
 
 def test_a_design_too_large_to_be_written_out_has_no_fingerprint(tmp_path, monkeypatch):
