@@ -3,11 +3,13 @@
     python -m benchmarks.scale                      20,000,000 rows from Parquet under 2 GB, and peers where they can
     python -m benchmarks.scale --rows 2000000       a shorter run
     python -m benchmarks.scale --only steepest,sums
+    python -m benchmarks.scale --vw /path/to/python        with a Python that has vowpalwabbit, a package of old wheels
 
 Each line is a process of its own. `steepest` runs with RLIMIT_DATA at the limit: private writable memory, which is what
 a process uses; RLIMIT_AS would count the gigabytes of addresses that Numba and DuckDB reserve and never touch. Peak is
 VmHWM, the most that was resident. Peers read what is in memory, so they get --peer-rows rows of the same table;
-error is (F - F*) / F* against the optimum that `steepest` proved on the same rows.
+error is (F - F*) / F* against the optimum that `steepest` proved on the same rows, F with the penalty on the user's
+columns. Vowpal Wabbit's is without its penalty, so a little too small.
 """
 
 from __future__ import annotations
@@ -130,17 +132,20 @@ def frame(path: Path) -> tuple[Any, np.ndarray]:
     return table, y
 
 
-def one_hot(table: Any) -> Any:
-    """Sparse rows, the first level of each category left out."""
+def one_hot(table: Any, scale: np.ndarray | None = None) -> tuple[Any, np.ndarray]:
+    """Sparse rows, the first level of each category left out, and what their numbers were divided by."""
     import scipy.sparse as sp
 
     numbers = table[[name for name in table.columns if name.startswith("x")]].to_numpy(dtype=float)
-    parts, m = [sp.csr_array(numbers / np.abs(numbers).max(axis=0))], len(table)
+    scale = np.abs(numbers).max(axis=0) if scale is None else scale
+    parts, m = [sp.csr_array(numbers / scale)], len(table)
     for name in NAMES[NUMBERS:]:
         codes, width = table[name].cat.codes.to_numpy().astype(np.int64), len(table[name].cat.categories)
         seen = np.flatnonzero(codes > 0)
         parts.append(sp.csr_array((np.ones(len(seen)), (seen, codes[seen] - 1)), shape=(m, width - 1)))
-    return sp.hstack(parts, format="csr")
+    whole = sp.hstack(parts, format="csr")
+    whole.indices, whole.indptr = whole.indices.astype(np.int32), whole.indptr.astype(np.int32)
+    return whole, scale
 
 
 def cost(a: np.ndarray, y: np.ndarray) -> float:
@@ -166,7 +171,7 @@ def run_glum(path: Path, _: argparse.Namespace) -> dict[str, Any]:
     import glum
 
     table, y = frame(path)
-    model = glum.GeneralizedLinearRegressor(family="binomial", alpha=L2, l1_ratio=0, drop_first=True, gradient_tol=1e-7)
+    model = glum.GeneralizedLinearRegressor(family="binomial", alpha=L2, l1_ratio=0, drop_first=True, gradient_tol=1e-4)
     started = time.perf_counter()
     model.fit(table, y)
     seconds = time.perf_counter() - started
@@ -176,20 +181,28 @@ def run_glum(path: Path, _: argparse.Namespace) -> dict[str, Any]:
 
 def _sklearn(path: Path, make: Any) -> dict[str, Any]:
     table, y = frame(path)
-    X = one_hot(table)
+    X, scale = one_hot(table)
     del table
     model = make(len(y))
     started = time.perf_counter()
     model.fit(X, y)
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "value": cost(model.predict_proba(X)[:, 1], y), "peak": peak()}
+    value = cost(model.predict_proba(X)[:, 1], y) + _penalty(model.coef_[0], scale)
+    return {"seconds": seconds, "value": value, "peak": peak()}
+
+
+def _penalty(coefficients: np.ndarray, scale: np.ndarray) -> float:
+    """½ l2 w'w of weights whose numbers were divided by `scale`."""
+    w = coefficients.copy()
+    w[: len(scale)] /= scale
+    return 0.5 * L2 * float(w @ w)
 
 
 def run_lbfgs(path: Path, _: argparse.Namespace) -> dict[str, Any]:
-    """scikit-learn, sparse one-hot rows, scaled numbers; the penalty is another one, and next to nothing."""
+    """scikit-learn as it comes, sparse one-hot rows, scaled numbers; its penalty is another, and next to nothing."""
     from sklearn.linear_model import LogisticRegression
 
-    return _sklearn(path, lambda m: LogisticRegression(C=1.0 / (L2 * m), tol=1e-6, max_iter=1000))
+    return _sklearn(path, lambda m: LogisticRegression(C=1.0 / (L2 * m), max_iter=1000))
 
 
 def run_sgd(path: Path, _: argparse.Namespace) -> dict[str, Any]:
@@ -199,14 +212,127 @@ def run_sgd(path: Path, _: argparse.Namespace) -> dict[str, Any]:
     return _sklearn(path, lambda m: SGDClassifier("log_loss", alpha=L2, random_state=0))
 
 
+def parts_of(path: Path) -> Any:
+    """The file a part at a time, each as a frame with all levels, and y."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(path).iter_batches(PART):
+        table = batch.to_pandas()
+        y = (table.pop("y") == "yes").to_numpy().astype(float)
+        for j, name in enumerate(NAMES[:NUMBERS]):
+            table[f"{name} missing"] = table[name].isna().astype(float)
+            table[name] = table[name].fillna(float(j))
+        for name, levels in zip(NAMES[NUMBERS:], LEVELS, strict=True):
+            known = ["missing", *(f"level {k:04d}" for k in range(levels))]
+            table[name] = pd.Categorical(table[name].fillna("missing"), known)
+        yield table, y
+
+
+def run_partial(path: Path, _: argparse.Namespace) -> dict[str, Any]:
+    """scikit-learn's `partial_fit` over the file, a part at a time, once: what it offers for rows beyond memory."""
+    from sklearn.linear_model import SGDClassifier
+
+    scale = np.concatenate([5.0 * 10.0 ** (np.arange(NUMBERS) % 4), np.ones(NUMBERS)])
+    model, started = SGDClassifier("log_loss", alpha=L2, random_state=0), time.perf_counter()
+    for table, y in parts_of(path):
+        model.partial_fit(one_hot(table, scale)[0], y, classes=[0.0, 1.0])
+    seconds, loss, m = time.perf_counter() - started, 0.0, 0
+    for table, y in parts_of(path):
+        loss, m = loss + len(y) * cost(model.predict_proba(one_hot(table, scale)[0])[:, 1], y), m + len(y)
+    return {"seconds": seconds, "value": loss / m + _penalty(model.coef_[0], scale), "peak": peak()}
+
+
+VW = """
+import sys, time, vowpalwabbit as vw
+rows, folder, how = sys.argv[1:4]
+started = time.perf_counter()
+vw.Workspace(f"-d {rows} -f {folder}/model --loss_function logistic -b 20 --holdout_off --quiet {how}").finish()
+print(time.perf_counter() - started, flush=True)
+vw.Workspace(f"-d {rows} -t -i {folder}/model -p {folder}/seen --link logistic --quiet").finish()
+"""
+
+
+def _vw(path: Path, asked: argparse.Namespace, how: str) -> dict[str, Any]:
+    import duckdb
+
+    terms = ["CASE y WHEN 'yes' THEN '1' ELSE '-1' END || ' |'"]
+    for j, name in enumerate(NAMES[:NUMBERS]):
+        terms.append(f"' {name}:' || (coalesce({name}, {j}) / {5.0 * 10.0 ** (j % 4)})::FLOAT")
+        terms.append(f"CASE WHEN {name} IS NULL THEN ' {name}gone' ELSE '' END")
+    terms += [f"' {name}=' || coalesce(replace({name}, ' ', ''), 'gone')" for name in NAMES[NUMBERS:]]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        rows = f"{folder}/rows.txt"
+        lines = f"SELECT {' || '.join(terms)} FROM read_parquet('{path}')"
+        duckdb.sql(f"COPY ({lines}) TO '{rows}' (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')")
+        command = [asked.vw or sys.executable, "-c", VW, rows, folder, how.format(l2=L2, cache=f"{folder}/cache")]
+        started = subprocess.run(command, capture_output=True, text=True, check=True)
+        resident = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+        y = duckdb.sql(f"SELECT y = 'yes' AS y FROM read_parquet('{path}')").fetchnumpy()["y"].astype(float)
+        value = cost(np.loadtxt(f"{folder}/seen"), y)
+    return {"seconds": float(started.stdout), "value": value, "peak": resident}
+
+
+def run_vw(path: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    """Vowpal Wabbit online, one pass over its own text of the rows, the penalty per example: about that on the mean."""
+    return _vw(path, asked, "--l2 {l2}")
+
+
+def run_vw10(path: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    """Ten passes, from its own cache."""
+    return _vw(path, asked, "--l2 {l2} --passes 10 --cache_file {cache} -k")
+
+
+def typed(name: str) -> str:
+    """The type of a column of CSV, for who reads without checks."""
+    return "DOUBLE" if name.startswith("x") else "VARCHAR"
+
+
+def as_csv(path: Path) -> Path:
+    """The same rows as CSV."""
+    import duckdb
+
+    written = path.with_suffix(".csv")
+    if not written.exists():
+        duckdb.sql(f"COPY (SELECT * FROM read_parquet('{path}')) TO '{written}' (HEADER)")
+    return written
+
+
+def run_parse(path: Path, _: argparse.Namespace) -> dict[str, Any]:
+    """DuckDB parses the CSV by known types, and counts what it found."""
+    import duckdb
+
+    names = (*NAMES, "y")
+    columns = ", ".join(f"'{name}': '{typed(name)}'" for name in names)
+    file = as_csv(path)
+    started = time.perf_counter()
+    terms = ", ".join(f"count({name})" for name in names)
+    asked = f"SELECT {terms} FROM read_csv('{file}', header=true, auto_detect=false, columns={{{columns}}})"
+    duckdb.sql(asked).fetchall()
+    return {"seconds": time.perf_counter() - started, "cpu": time.process_time(), "peak": peak()}
+
+
+def run_read(path: Path, _: argparse.Namespace) -> dict[str, Any]:
+    """steepest reads the CSV: kinds inferred, every cell checked, texts coded."""
+    from steepest.data.files import open_source
+    from steepest.data.files.table import Chosen, read_files
+    from steepest.data.wishes import Wishes
+
+    file = as_csv(path)
+    started = time.perf_counter()
+    read_files(open_source(file), Chosen("y", wishes=Wishes(missing=POLICIES)))
+    return {"seconds": time.perf_counter() - started, "cpu": time.process_time(), "peak": peak()}
+
+
 RUNS = {"steepest": run_steepest, "sums": run_sums, "memory": run_memory, "glum": run_glum, "lbfgs": run_lbfgs,
-        "sgd": run_sgd}  # fmt: skip
-IN_MEMORY = ("memory", "glum", "lbfgs", "sgd")
+        "sgd": run_sgd, "partial": run_partial, "vw": run_vw, "vw10": run_vw10, "parse": run_parse,
+        "read": run_read}  # fmt: skip
+IN_MEMORY = ("memory", "glum", "lbfgs", "sgd", "vw10", "parse", "read")
 
 
 def child(name: str, path: Path, asked: argparse.Namespace) -> dict[str, Any]:
     """One line, in a process of its own."""
-    limit = ["--limit", str(asked.limit)]
+    limit = ["--limit", str(asked.limit), *(["--vw", asked.vw] if asked.vw else [])]
     command = [sys.executable, "-m", "benchmarks.scale", "--child", name, "--file", str(path), *limit]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=asked.patience)
     if done.returncode:
@@ -221,7 +347,7 @@ def said(rows: int, name: str, found: dict[str, Any], best: float | None) -> str
         return f"{rows:>12,}  {name:<9} failed: {found['failed']}"
     error = "" if best is None or "value" not in found else f"{(found['value'] - best) / best:10.1e}"
     gap = f"{found['gap']:.1e}" if "gap" in found else ""
-    more = "".join(f"  {key} {found[key]:.3g}" for key in ("decode", "reads", "GB/s") if key in found)
+    more = "".join(f"  {key} {found[key]:.3g}" for key in ("decode", "reads", "GB/s", "cpu") if key in found)
     memory = f"{found['peak'] / 1e9:>7.2f} GB"
     return f"{rows:>12,}  {name:<9} {found['seconds']:>9.2f} s {memory} {gap:>9} {error:>10}{more}"
 
@@ -235,6 +361,7 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=3600.0)
     parser.add_argument("--only", default=",".join(RUNS))
     parser.add_argument("--folder", default=None)
+    parser.add_argument("--vw", default=None, help="a Python with vowpalwabbit; this one if not given")
     parser.add_argument("--child", choices=RUNS, help=argparse.SUPPRESS)
     parser.add_argument("--file", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -253,7 +380,8 @@ def main() -> None:
                 found = child(name, path, asked)
                 best = found.get("value") if name == "steepest" else best
                 print(said(rows, name, found, best), flush=True)
-            path.unlink()
+            for file in (path, path.with_suffix(".csv")):
+                file.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

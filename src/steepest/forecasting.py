@@ -83,7 +83,8 @@ def forecast(
     size = m * n * np.dtype(dtype).itemsize if nnz is None else nnz * SPARSE_NUMBER
     size = size if codes is None else m * codes * CODE
     passes, products, memory = _work(choice.regime, m, n, classes, tol, l2)
-    moved = _pass_bytes(m, n, nnz) if codes is None else m * (CODE * codes + ADDED * codes * codes / 2.0)
+    bent = 1.0 / passes if choice.regime is Regime.CODES else 1.0  # share of the passes that take second derivatives
+    moved = _pass_bytes(m, n, nnz) if codes is None else m * (CODE * codes + bent * ADDED * codes * codes / 2.0)
     per_pass = moved / rates.bandwidth + rates.call
     seconds = passes * per_pass * _columns(choice.regime, classes) + products / rates.products
     return Forecast(
@@ -117,7 +118,7 @@ def _work(regime: Regime, m: int, n: int, classes: int, tol: float, l2: float) -
         return HEADS + 1.5 + digits / 2.0, hessians, 8.0 * (size * n + 3 * n * n) + block
     if regime in (Regime.CODES, Regime.CODES_ALONE):
         rows = sample_of_codes(m, n)
-        passes = 3.0 if rows else 3.0 + math.log2(max(2.0, digits))
+        passes = 4.0 if rows else 3.0 + math.log2(max(2.0, digits))
         return passes, passes * n**3, 8.0 * (rows * 8 + 8 * n * n)
     if regime is Regime.ROWS:
         steps = 4.0 + math.log2(max(2.0, digits))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ __all__ = [
     "Point",
     "Product",
     "Question",
+    "Sampling",
     "Solver",
     "Status",
     "Sums",
@@ -174,3 +175,11 @@ Solver: TypeAlias = Generator[Question, Any, Status]
 def plus(left: Floats | None, right: Floats | None) -> Floats | None:
     """Their sum; None where one is missing, because it was not asked for."""
     return None if left is None or right is None else left + right
+
+
+@runtime_checkable
+class Sampling(Protocol):
+    """A callback that also wants to hear of the steps on a sample of the rows, before the first read of them all."""
+
+    def sampled(self, rows: int, step: int, cost: float) -> Any:
+        """J after `step` steps on so many rows."""

@@ -11,6 +11,8 @@ import numpy as np
 from mixed_tables import mixed_rows
 from mutation.driver import checks_of
 
+from steepest import formulas
+from steepest.driver import Iterate
 from steepest.engines.mixed import MixedEngine
 from steepest.kernels import mixed, vectorised
 from steepest.mixed_rows import MixedBlock
@@ -145,7 +147,36 @@ def check_module_of_reach(module):
         assert found.gap <= 1.5 * true or share < 0.9
 
 
+def check_module_of_judge(module):
+    """What is left of a Hessian is no more than of any row, and the proof takes no more than that."""
+    rows, _, dense = blocks()
+    apriori = apriori_of(rows, dense)
+    engine = MixedEngine(rows, dense.y, dense.weight, dense.offset)
+    objective = MixedObjective(engine, KERNEL, L2(apriori.strength), apriori.frame)
+    best, X = np.zeros(engine.n + 1), np.column_stack([dense.X / apriori.frame.scale, np.ones(M)])
+    for _ in range(12):
+        at = objective.answer(Evaluate(best, 2))
+        best = best - np.linalg.solve(at.hessian, at.gradient)
+    rng = np.random.default_rng(4)
+    there, here = (best + 3e-3 * rng.standard_normal(len(best)) for _ in range(2))
+    judge = module.MixedJudge(engine, apriori, 0.0, objective.weights)
+    first, point = objective.answer(Evaluate(there, 2)), objective.answer(Evaluate(here, 1))
+    judge.examine(Iterate(there, first, 0.0, 0.0, 0.0))
+    assert judge._known(Iterate(there, first, 0.0, 0.0, 0.0)).left == 1.0
+    before, now = (formulas.curvature(X @ theta + dense.offset) for theta in (there, here))
+    left = judge._known(Iterate(here, point, 0.0, 0.0, 0.0)).left
+    assert 0.5 < left <= (now / before).min()
+    judge.examine(Iterate(here, point, 0.0, 0.0, 0.0))
+    least = 0.5 * point.gradient @ np.linalg.solve(first.hessian, point.gradient) / point.value / left
+    assert least * 0.999 <= judge.certificate.gap <= 2.0 * least
+    whole = judge.bounds.certificate(here, point, judge.formed.metric).gap
+    assert judge.certificate.gap >= 0.9999 * whole / left > whole
+    far = objective.answer(Evaluate(best + 40.0, 1))
+    assert judge._known(Iterate(best + 40.0, far, 0.0, 0.0, 0.0)) is None
+
+
 CHECKS = {
+    "optimum/mixed_judge.py": check_module_of_judge,
     "kernels/mixed.py": check_module_of_codes,
     "proof/mixed_apriori.py": check_module_of_apriori,
     "proof/level_separation.py": check_module_of_separation,
@@ -171,6 +202,10 @@ MUTANTS = [  # name, module, old text, new text
     ("only_the_last_piece", "kernels/mixed.py", "        total = total + seen\n", "        total = seen\n"),
     ("smallest_level_for_largest", "proof/mixed_apriori.py", "np.maximum.reduceat", "np.minimum.reduceat"),
     ("levels_without_rounding", "proof/mixed_apriori.py", "@ of_numbers) + float(self._worst(of_slots).sum())", "@ of_numbers)"),
+    ("nothing_is_lost_on_the_way", "optimum/mixed_judge.py", "math.exp(-moved) / SLACK if moved else 1.0", "1.0"),
+    ("half_the_way", "optimum/mixed_judge.py", "math.exp(-moved)", "math.exp(-0.1 * moved)"),
+    ("the_whole_hessian_in_the_proof", "optimum/mixed_judge.py", "metric.lessened(known.left)", "metric"),
+    ("far_is_near", "optimum/mixed_judge.py", "if moved < FAR else None", ""),
     ("offset_without_rounding", "proof/mixed_apriori.py", "(size + self.offset)", "size"),
     ("one_rounding_per_row", "proof/mixed_apriori.py", "gamma(self._layout.terms + 10)", "gamma(1)"),
     ("levels_without_leverage", "proof/mixed_apriori.py", " + float(self._worst(of_slots).sum()) * SLACK", ""),

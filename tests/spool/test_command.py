@@ -74,12 +74,24 @@ def test_the_model_knows_the_ranges_of_its_columns(tmp_path):
     assert ranges["spooled"].ranges == ranges["held"].ranges
     assert ranges["spooled"].counts == ranges["held"].counts
     assert ranges["spooled"].rows == 60_000
+    assert ranges["spooled"].sha256 == ranges["held"].sha256 is not None
+    assert ranges["spooled"].form == ranges["held"].form
+    checked = CliRunner().invoke(main, ["verify", str(tmp_path / "spooled.json"), str(path)])
+    assert checked.exit_code == 0, checked.output
     table.loc[:4, "age"] = 1000.0
     said = CliRunner().invoke(main, ["predict", str(tmp_path / "spooled.json"), str(written(tmp_path, table, "csv"))])
     lines = said.stdout.splitlines()
     assert [line.split(",")[5] for line in lines[1:8]] == ["1"] * 5 + ["0"] * 2
     assert "ranges" not in said.stderr
-    checked = CliRunner().invoke(main, ["verify", str(tmp_path / "spooled.json"), str(path)])
+
+
+def test_a_design_too_large_to_be_written_out_has_no_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.setattr("steepest.cli.fit.MOST_HASHED", 1000)
+    path = written(tmp_path, frame(60_000, missing=False).drop(columns="s"), "csv")
+    done = run(path, "--target", "y", "--spool", tmp_path / "spool", "--out", tmp_path / "model.json")
+    assert "has no fingerprint of them" in done.stderr
+    assert steepest.load(tmp_path / "model.json").provenance.sha256 is None
+    checked = CliRunner().invoke(main, ["verify", str(tmp_path / "model.json"), str(path)])
     assert "the model was saved without its rows" in checked.stdout
 
 
@@ -100,7 +112,7 @@ def test_the_method_is_named_before_and_after(tmp_path):
     )
     assert "an earlier run decoded are used" in done.stderr
     document = json.loads(CliRunner().invoke(main, ["forecast", str(path), "--target", "y", "--json"]).stdout)
-    assert (document["regime"], document["rows"], document["features"], document["passes"]) == ("codes", 200_000, 34, 3)
+    assert (document["regime"], document["rows"], document["features"], document["passes"]) == ("codes", 200_000, 34, 4)
 
 
 def test_the_method_of_more_than_two_classes(tmp_path):

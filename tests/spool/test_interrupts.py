@@ -21,7 +21,7 @@ from steepest.cli.watching import Fitting, Reading
 from steepest.data import mixed_table
 from steepest.driver import Watching
 from steepest.engines.mixed import MixedEngine
-from steepest.types import Status
+from steepest.types import Sampling, Status
 
 GAPS = [f"--missing={name}" for name in ("age=indicator", "size=indicator", "colour=category")]
 
@@ -64,6 +64,22 @@ def test_a_callback_hears_how_far_each_read_is_and_what_is_proved(tmp_path, code
     assert heard.gaps == sorted(heard.gaps, reverse=True)
     alone = steepest.fit(path, "y", spool=tmp_path / "spool", threads=threads)
     assert (alone.w.tobytes(), alone.certificate) == (fit.w.tobytes(), fit.certificate)
+
+
+def test_a_callback_hears_of_the_sample_before_the_first_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(mixed_table, "WORTH", 1)
+    path = written(tmp_path, frame(90_000, missing=False).drop(columns="s"))
+    told = []
+
+    class Listening(Heard):
+        def sampled(self, rows, step, cost):
+            told.append((rows, step, cost, len(self.reads)))
+
+    fit = steepest.fit(path, "y", spool=tmp_path / "spool", callback=Listening())
+    assert {reads for *_, reads in told} == {0}
+    assert [step for _, step, *_ in told][:2] == [1, 2]
+    assert sorted({rows for rows, *_ in told}) == [5000, 20_000]
+    assert told[-1][2] == pytest.approx(fit.cost, rel=0.05)
 
 
 def test_interrupted_in_any_read_and_gone_on_with(tmp_path, codes):
@@ -200,10 +216,16 @@ def test_what_is_shown(monkeypatch):
     watcher.close()
     assert shown == [
         "decoding 2,000,000 rows  1 M rows/s  1 s left",
-        "descending read 1: 38%  500,000 rows/s  no gap proved yet  about 21 s left",
+        "descending read 1: 38%  500,000 rows/s  no gap proved yet  about 29 s left",
         "descending read 1: 62%  500,000 rows/s  gap 3.0e-04 proved  about 11 s left",
         "closed",
     ]
+    shown.clear()
+    watcher = Fitting(1000, 1e-9)
+    assert isinstance(watcher, Sampling)
+    for clock[0], step in ((7.5, 2), (8.5, 3)):
+        watcher.sampled(300_000, step, 0.51234567)
+    assert shown == ["descending a sample of 300,000 rows: step 3  J 0.512346"]
 
 
 @pytest.mark.parametrize("after", [0.4, 1.5, 2.5])

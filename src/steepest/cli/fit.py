@@ -27,12 +27,14 @@ from steepest.errors import DataError
 from steepest.fitting import MOST_DENSE, fit
 from steepest.model import Model
 from steepest.options import MOST
+from steepest.portable.facts import written_out
 from steepest.result import Fit
 from steepest.types import Status
 
 __all__ = ["run"]
 
 MANY = 100_000  # rows: fewer are read in no time
+MOST_HASHED = 1 << 32  # bytes of a design on disk, written out, of which a fingerprint is made: some seconds
 LEAST = 1e-9  # seconds that are left for a fit whose rows took all of its budget to read: it says what is proved
 
 
@@ -139,8 +141,14 @@ def _save(asked: FitOptions, table: FileTable, fitted: Fit) -> None:
     assert asked.out is not None
     if isinstance(table.target.codes, SpoolColumn) or _hurried(fitted, table):
         model = Model.of(fitted, target=table.target.name, source=table.shown, weights=asked.weights)
-        model.knowing(table.ranges, table.target.counts).save(asked.out)
-        if not asked.quiet:
+        model = model.knowing(table.ranges, table.target.counts)
+        m, n = table.X.shape
+        little = 8 * m * n <= MOST_HASHED and not _hurried(fitted, table)
+        if little:  # the same as of these rows in memory: a hash of the design written out
+            facts = written_out(table.X, table.target.codes, table.weights, len(table.target.classes))
+            model = replace(model, provenance=replace(model.provenance, sha256=facts.sha256, form=facts.form))
+        model.save(asked.out)
+        if not (little or asked.quiet):
             note(f"{asked.out}: the rows were not read again for it, so it has no fingerprint of them")
         return
     labels = np.array(table.target.classes, dtype=object)[table.target.codes]

@@ -17,7 +17,7 @@ __all__ = ["Fitting", "Reading"]
 
 PATIENCE = 1.0  # seconds without a word
 REDRAWN = 0.1  # seconds between two looks of the bar
-STEPS = 3  # reads of a fit from files that begins at the optimum of a sample
+STEPS = 4  # reads of a fit from files that begins at the optimum of a sample
 FEWEST = 0.2  # seconds of a read from which its pace is known
 
 
@@ -78,6 +78,11 @@ class Fitting:
             said = f"read {self.reads}: {done / m:.0%}  {pace(done, seconds)}  {proved}  about {lasting(left)} left"
             self._show(done, m, said)
 
+    def sampled(self, rows: int, step: int, cost: float) -> None:
+        """On a sample, before all rows are read."""
+        if self._is_due():
+            self._show(None, None, f"a sample of {rows:,} rows: step {step}  J {cost:.6g}")
+
     def proved(self, gap: float) -> None:
         """The gap proved so far."""
         self.gap = min(self.gap, gap)
@@ -101,7 +106,7 @@ class Fitting:
         self.due = seconds + REDRAWN
         return True
 
-    def _show(self, done: int, of: int, words: str) -> None:
+    def _show(self, done: int | None, of: int | None, words: str) -> None:
         if self.bar is None:
             self.bar = module("progress").Progress("descending", of)
         self.bar.show(done, words, of)

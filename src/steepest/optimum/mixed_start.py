@@ -10,12 +10,14 @@ is formed where it serves to the end.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from steepest.driver import Iterate, StopRules, rehearse
+from steepest.driver import Iterate, Step, StopRules, rehearse
 from steepest.engines.mixed import MixedEngine
 from steepest.kernels.mixed import Look
 from steepest.mixed_rows import Layout
@@ -25,7 +27,7 @@ from steepest.penalties import L2
 from steepest.solvers.kept_newton import inverse_of
 from steepest.solvers.lbfgs import lbfgs
 from steepest.solvers.newton import SHORTER, TINY
-from steepest.types import Floats
+from steepest.types import Floats, Sampling
 
 __all__ = ["Start", "begin"]
 
@@ -94,16 +96,20 @@ def _solved(objective: MixedObjective, sample: MixedEngine, request: Request) ->
         solve = None if hessian is None else inverse_of(hessian)
         if solve is None:
             return Start(theta)  # the look at all rows says which column it is
-        theta = _settled(part, theta, solve)
+        theta = _settled(part, theta, solve, request.callback)
     return Start(theta, hessian)
 
 
-def _settled(objective: MixedObjective, theta: Floats, solve: Callable[[Floats], Floats]) -> Floats:
-    """The optimum of those rows, as well as they know it."""
-    rows = objective.engine
+def _settled(
+    objective: MixedObjective, theta: Floats, solve: Callable[[Floats], Floats], callback: Callable[[Step], Any] | None
+) -> Floats:
+    """The optimum of those rows, as well as they know it; whoever wants to hears of every step."""
+    rows, steps = objective.engine, itertools.count(1)
     enough = SETTLED * rows.n / rows.m
 
     def settled(at: Iterate) -> bool:
+        if isinstance(callback, Sampling):
+            callback.sampled(rows.m, next(steps), at.point.cost)
         return bool(0.5 * float(at.point.gradient @ solve(at.point.gradient)) <= enough)
 
     descent = lbfgs(theta, solve, shorter=SHORTER[:STEPS_TRIED])

@@ -27,7 +27,7 @@ from steepest.proof.problem import Problem
 from steepest.scaling import moments_of
 from steepest.types import Block, Floats
 
-__all__ = ["Learnt", "Rows", "learn", "provenance_of", "rows_of"]
+__all__ = ["Learnt", "Rows", "learn", "provenance_of", "rows_of", "written_out"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +62,14 @@ def rows_of(
     labels = received.y if received.classes is None else np.array(received.classes, dtype=object)[received.y]
     codes, weight = places_of(labels, classes, m), as_weights(received.weight, m)
     return Rows(rows, codes, weight if class_weights is None else of_classes(class_weights, codes, weight))
+
+
+def written_out(X: Any, codes: Any, weight: Any, classes: int) -> Facts:
+    """The facts by one read of a design that is written out a block at a time: columns may lie on disk."""
+    reading = Reading(X.shape[1], classes, "dense")
+    for _ in reading.through(_blocks(Rows(X, codes, weight))):
+        pass
+    return reading.facts
 
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore")

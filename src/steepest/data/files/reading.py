@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from math import nan
@@ -13,15 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data.csv_rows import open_csv
-from steepest.data.files.arrow_stream import Part, StreamError, Texts, stream
+from steepest.data.files.arrow_stream import StreamError, stream
 from steepest.data.files.cells import SPACE, number_of
-from steepest.data.files.coder import Coder, Plan
+from steepest.data.files.coder import Plan
 from steepest.data.files.engine import connected, engine_error, reason
 from steepest.data.files.inputs import Input, check_unchanged
 from steepest.data.files.layout import Layout
 from steepest.data.files.opening import open_rows
+from steepest.data.files.outputs import learn, values_of
 from steepest.data.files.plain import line_of, plain_blocks
-from steepest.data.files.statements import Statement, Wanted, csv_rows, distinct_texts, lines_of, parquet_rows, select
+from steepest.data.files.statements import (
+    Statement,
+    Wanted,
+    csv_rows,
+    distinct_texts,
+    lines_of,
+    parquet_rows,
+    select,
+    together,
+)
 from steepest.data.quoting import quoted
 from steepest.data.row_blocks import Coded, Found, RowBlock
 from steepest.errors import DataError
@@ -32,7 +42,7 @@ SMALL = 1 << 20  # bytes of CSV that are read before DuckDB has started (0.3 s)
 SAMPLE = 1 << 16  # rows whose texts are known beforehand, where no levels are
 MOST_TYPED = 1 << 10  # levels for which DuckDB finds the code; of more, Python does, 1 µs each
 NOTHING = "\0"  # the one level of a type that has none: no text of a table
-UNKNOWN = -2  # the code of a text that was not known beforehand
+LF, CR, COMMA = b"\n\r,"
 
 
 def blocks_of(one: Input, layout: Layout, plan: Plan, start: int) -> Iterator[RowBlock]:
@@ -64,11 +74,11 @@ def _inside(one: Input, layout: Layout, plan: Plan, start: int) -> Generator[Row
             yield from plain_blocks(rows, plan, start)
         return
     with connected(one, plan.threads, plan.memory) as connection:
-        asked = _asked(connection, one, layout, plan)
+        asked, alike = _asked(connection, one, layout, plan)
         try:
             empty, levels = 0, {name: len(coder.places) for name, coder in plan.coders.items()}
             for m, part in stream(connection.sql(asked.sql, params=asked.parameters)):
-                whole = _block(one, plan, levels, part, start + done, _placed(one, done))
+                whole = values_of(one, plan, levels, alike, part, start + done, _placed(one, done))
                 yield from _cut(whole, plan)
                 done += m
                 empty += int(np.sum(part[-1])) if one.form == "csv" else 0
@@ -99,17 +109,29 @@ def _commas_at_ends(connection: Any, one: Input) -> int:
         lines = lines_of(one.path, one.compression)
         sql = f"SELECT count(*) FROM {lines.sql} WHERE ends_with(line, ',')"  # noqa: S608  (constants)
         return int(connection.execute(sql, lines.parameters).fetchone()[0])
-    ends, last = 0, b""
+    ends, last = 0, False
     with gzip.open(one.path) if one.compression == "gzip" else open(one.path, "rb") as file:
         while part := file.read(1 << 20):
-            whole = last + part
-            ends += whole.count(b",\n") + whole.count(b",\r")
-            last = whole[-1:] if whole.endswith(b",") else b""
-    return ends + (last == b",")
+            ends += _before_ends(np.frombuffer(part, dtype=np.uint8), last)
+            last = part.endswith(b",")
+    return ends + last
 
 
-def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement:
-    """The statement for the columns of a plan; types for the levels of its texts are made on the way."""
+def _before_ends(part: NDArray[np.uint8], comma: bool) -> int:
+    """Commas before line ends in some bytes, before which stands a `comma` or not. Where a line ends is looked for, and
+    then before it: there are a hundred commas for every line.
+    """
+    places = np.flatnonzero(part == LF)
+    if (part == CR).any():
+        places = np.concatenate([places, np.flatnonzero(part == CR)])
+    first = comma and len(places) > 0 and bool(np.any(places == 0))
+    return int(np.count_nonzero(part[places[places > 0] - 1] == COMMA)) + first
+
+
+def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> tuple[Statement, frozenset[str]]:
+    """The statement for the columns of a plan, and the names of those whose texts come together; types for the levels
+    of its texts are made on the way.
+    """
     source, csv = rows_statement(one, layout), one.form == "csv"
     stored = dict(zip(layout.names, layout.stored, strict=True))
     numbers = [Wanted(layout.names.index(name), stored[name], True) for name in plan.numbers]
@@ -121,67 +143,38 @@ def _asked(connection: Any, one: Input, layout: Layout, plan: Plan) -> Statement
             found = connection.execute(look.sql, look.parameters).fetchone()
         except engine_error():
             found = [None] * len(unknown)  # the pass itself says what is wrong
-        for text, some in zip(unknown, found, strict=True):
-            for level in sorted(some or ()):
-                _learn(plan.coders[layout.names[text.place]], level, one)
+        seen = {text.place: list(some or ()) for text, some in zip(unknown, found, strict=True)}
+        texts = [replace(text, spaced=_any_spaced(seen.get(text.place))) for text in texts]
+        for text in unknown:
+            some = seen[text.place] if not csv else _bare(seen[text.place], plan.tokens)
+            for level in sorted(some):
+                learn(plan.coders[layout.names[text.place]], level, one)
     for k, (text, coder) in enumerate(zip(texts, plan.coders.values(), strict=True)):
-        if len(coder.places) > MOST_TYPED:
-            continue
+        if len(coder.places) > MOST_TYPED or (csv and plan.limit is not None and not coder.places):
+            continue  # of a few rows of which nothing is known every text comes as it is
         texts[k] = replace(text, levels=f"levels{k}")
         # Usual spellings of what is missing are levels, too, behind the others: a text that is none costs 2 … 70 µs.
         known = dict.fromkeys((*coder.levels, *(_spelled(plan.tokens) if csv else ()), NOTHING))
         connection.execute(f"CREATE TYPE levels{k} AS ENUM (SELECT unnest($l))", {"l": list(known)})
-    return select(source, [*numbers, *texts], plan.tokens, csv=csv, limit=plan.limit)
+    alike = frozenset(layout.names[text.place] for text in texts if together(text, csv))
+    return select(source, [*numbers, *texts], plan.tokens, csv=csv, limit=plan.limit), alike
+
+
+def _any_spaced(cells: Collection[str | None] | None) -> bool:
+    """Whether cells have spaces to trim; of none that were looked at nobody knows."""
+    return cells is None or any(cell is not None and cell != cell.strip(SPACE) for cell in cells)
+
+
+def _bare(cells: Iterable[str | None], tokens: Collection[str]) -> set[str]:
+    """The texts of cells of CSV that mean something."""
+    bare = {cell.strip(SPACE) for cell in cells if cell is not None}
+    return {text for text in bare if text.lower() not in tokens}
 
 
 def _spelled(tokens: Iterable[str]) -> Iterator[str]:
     """Tokens as they are mostly written."""
     for token in sorted(tokens):
         yield from (token, token.upper(), token.capitalize())
-
-
-def _learn(coder: Coder, text: str, one: Input) -> int:
-    """The code of a text that may be new."""
-    if one.form == "csv" and "\0" in text:
-        raise DataError(f"{quoted(text)} has a NUL character in it: the file is damaged or binary")
-    return coder.code(text)
-
-
-def _block(
-    one: Input, plan: Plan, levels: Mapping[str, int], part: Part, start: int, place: Callable[[int], str]
-) -> RowBlock:
-    """Two outputs for each column -> its values; what SQL could not decide is decided here, cell by cell.
-
-    `levels` are how many each column of texts had when the statement was made: codes beyond them mean missing.
-    """
-    found: dict[str, Found] = {}
-    outputs = iter(part)
-    for name in plan.numbers:
-        values, odd = _pair(outputs)
-        for row, text in odd:
-            try:
-                values[row] = number_of(text, plan.tokens)
-            except DataError as error:
-                way_out = plan.remedy.format(name=quoted(name))
-                raise DataError(f"{place(row)}, column {quoted(name)}: {error}; {way_out}") from None
-        found[name] = values
-    for name, coder in plan.coders.items():
-        codes, unknown = _pair(outputs)
-        codes[codes >= levels[name]] = -1
-        for row, text in unknown:
-            try:
-                codes[row] = _learn(coder, text.strip(SPACE) if one.form == "csv" else text, one)
-            except DataError as error:
-                raise DataError(f"{place(row)}, column {quoted(name)}: {error}") from None
-        found[name] = Coded(codes, coder.levels)
-    return RowBlock(start, len(part[-1]), found, place)
-
-
-def _pair(outputs: Iterator[NDArray[Any] | Texts]) -> tuple[NDArray[Any], Texts]:
-    values, texts = next(outputs), next(outputs)
-    assert isinstance(values, np.ndarray)
-    assert isinstance(texts, list)
-    return values, texts
 
 
 def _cut(block: RowBlock, plan: Plan) -> Iterator[RowBlock]:
