@@ -215,14 +215,17 @@ def _fit(
     if settings.method != "auto":
         options |= {"iterations": settings.max_iter, "learning_rate": settings.learning_rate}
     gap = settings.gap if l1 == 0.0 and settings.beyond.smooth else max(settings.gap, LEAST_L1_GAP)
-    small = (
-        issparse(arrived.X) and arrived.X.shape[0] * arrived.X.shape[1] <= TINY
-    )  # the same bits
     return fit(
-        arrived.X.toarray() if small else arrived.X, arrived.codes, tol=gap, budget=settings.budget, l2=l2,
+        _rows(arrived.X), arrived.codes, tol=gap, budget=settings.budget, l2=l2,
         sample_weight=arrived.weight, callback=counter, feature_names=settings.names, threads=settings.threads,
         **options,
     )  # fmt: skip
+
+
+def _rows(X: Any) -> Any:
+    """Small sparse tables as dense ones: as fast, and with the same bits."""
+    sparse: bool = issparse(X)
+    return X.toarray() if sparse and X.shape[0] * X.shape[1] <= TINY else X
 
 
 class _Counter:

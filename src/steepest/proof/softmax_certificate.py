@@ -150,5 +150,5 @@ def together(norm: float, B: float, dual_gap: float, beside: float) -> Bound:
         return Bound(gap, exists=near)
     radius = math.sqrt(gap / flattening(turn)) * SLACK
     if near:
-        radius = min(radius, turn / B * SLACK)
+        radius = min(radius, turn / B * SLACK) if B > 0.0 else radius  # rows of zeros, no intercept: z is 0
     return Bound(gap, radius, min(turn, B * radius * SLACK), near)
