@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
+import steepest
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
