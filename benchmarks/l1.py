@@ -7,8 +7,8 @@ of a path must be within 1e-6. F is evaluated at the returned weights by NumPy a
 steepest says, to 1e-9. Weights count unless they are exactly 0.0. A peer gets the loosest of its tolerances that is
 enough, so nobody is slowed down by being asked for too much; conversions of the data are its own. Each run of a peer is
 a process of its own, ended after 22 times the seconds of steepest (15 at least): its ratio is then a lower bound. celer
-(which answers all λ at once) and liblinear have no intercept that is not penalised, so they solve the lasso without it, with an F* of their own;
-scikit-learn 1.9 has no solver for absolute values that is newer than saga.
+(which answers all λ at once) and liblinear have no intercept that is not penalised, so they solve the lasso without it,
+with an F* of their own; scikit-learn 1.9 has no solver for absolute values that is newer than saga.
 """
 
 from __future__ import annotations
