@@ -6,9 +6,9 @@ r = 1 is the lasso, r = 0.5 an elastic net; λ goes from the smallest that leave
 of a path must be within 1e-6. F is evaluated at the returned weights by NumPy alone; F* is not below what a proof of
 steepest says, to 1e-9. Weights count unless they are exactly 0.0. A peer gets the loosest of its tolerances that is
 enough, so nobody is slowed down by being asked for too much; conversions of the data are its own. Each run of a peer is
-a process of its own, ended after 25 times the seconds of steepest (40 at least): its ratio is then a lower bound. celer
-and liblinear have no intercept that is not penalised, so they solve the lasso without it, with an F* of their own;
-scikit-learn 1.9 has no solver for absolute values that is newer than saga.
+a process of its own, ended after 22 times the seconds of steepest (15 at least): its ratio is then a lower bound. celer
+(which answers all λ at once) and liblinear have no intercept that is not penalised, so they solve the lasso without it,
+with an F* of their own; scikit-learn 1.9 has no solver for absolute values that is newer than saga.
 """
 
 from __future__ import annotations

@@ -146,7 +146,10 @@ def test_the_scorer_of_a_cross_validation_may_ask_for_weights(cancer):
 @pytest.mark.parametrize("library", ["array_api_strict", "torch"])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_arrays_of_another_library(library, classes):
-    """In a process of its own: SciPy reads SCIPY_ARRAY_API once, when it is imported."""
+    """In a process of its own: SciPy reads SCIPY_ARRAY_API once, when it is imported.
+
+    torch is too large to be installed for every run (0.6 GB and its libraries); seen to pass with 2.14.
+    """
     pytest.importorskip(library, reason=f"{library} is not installed: its arrays are not tried")
     settings = {**os.environ, "SCIPY_ARRAY_API": "1"}
     command = [sys.executable, "-W", "error", "-c", DISPATCHED, library, str(classes)]

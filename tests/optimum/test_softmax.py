@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
+import steepest
 from steepest.driver import StopRules, drive
 from steepest.engines import MemoryEngine
 from steepest.errors import DataError
@@ -327,3 +328,9 @@ def test_d1_restores_the_intercepts():
         value = np.mean(np.logaddexp.reduce(z, axis=1) - z[np.arange(40), y]) + 0.25 * np.sum(found.w**2)
         true = value / found.value - 1.0
         assert true <= proof.gap <= 3.0 * true + 1e-12
+
+
+def test_rows_of_zeros_without_an_intercept_say_nothing():
+    fit = steepest.fit(np.zeros((14, 3)), np.arange(14) % 3, l2=0.1, intercept=False)
+    np.testing.assert_array_equal(fit.w, 0.0)
+    assert fit.certificate.gap <= 1e-12

@@ -1,7 +1,7 @@
 """Properties of `LogisticRegression` with every method and kind of penalty (hypothesis, derandomised).
 
 What is checked of `steepest.fit` in the files beside this one holds through the estimator as well: what may not matter
-does not. `STEEPEST_THOROUGH=1` tries 60 tables instead of 4.
+does not. `STEEPEST_THOROUGH=1` tries 60 tables instead of 3.
 """
 
 import os
@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import arrays
 from steepest import LogisticRegression
 
 THOROUGH = bool(os.environ.get("STEEPEST_THOROUGH"))
-budget = settings(derandomize=True, max_examples=60 if THOROUGH else 4, deadline=None, database=None)
+budget = settings(derandomize=True, max_examples=60 if THOROUGH else 3, deadline=None, database=None)
 TWO = {
     "squares": {},
     "none, gd": {"C": np.inf, "method": "gd", "max_iter": 30},
@@ -71,6 +71,9 @@ def alike(kind, one, other, X, into=None, atol=1e-12):
     P, Q = one.predict_proba(X), other.predict_proba(X if into is None else into)
     if kind.split()[-1] in NAMED:
         np.testing.assert_allclose(P, Q, atol=1e-9)
+        return
+    if not np.isfinite(one.gap_):  # a column without penalty may separate the classes
+        assert one.certificate_.exists == other.certificate_.exists == "disproved"
         return
     assert max(one.gap_, other.gap_) <= 1e-9
     error = one.certificate_.max_probability_error + other.certificate_.max_probability_error
@@ -165,6 +168,8 @@ def test_labels_the_other_way_round_negate_the_weights(kind):
         if "lower" in given:
             turned |= {"lower": -given["upper"], "upper": -given["lower"]}
         one, other = fitted(kind, 2, X, y, s), fitted(kind, 2, X, 1 - y, s, **turned)
+        if one.certificate_.exists == "disproved":
+            return
         P, Q = one.predict_proba(X)[:, 1], other.predict_proba(X)[:, 0]
         error = one.certificate_.max_probability_error + other.certificate_.max_probability_error
         named = kind.split()[-1] in NAMED
@@ -183,8 +188,7 @@ def test_weights_twice_and_half_the_c_are_the_same(kind, K):
     def check(table):
         X, y, s = table
         one, other = fitted(kind, K, X, y, s), fitted(kind, K, X, y, 2.0 * s, C=0.5)
-        np.testing.assert_array_equal(one.coef_, other.coef_)
-        np.testing.assert_array_equal(one.intercept_, other.intercept_)
+        alike(kind, one, other, X)
 
     check()
 

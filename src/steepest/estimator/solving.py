@@ -216,7 +216,7 @@ def _fit(
     options |= {"tol": gap, "l2": l2, "budget": settings.budget, "callback": counter, "offset": arrived.offset}
     options |= {"feature_names": settings.names, "threads": settings.threads}
     if is_sparse(arrived.X) and arrived.X.shape[0] * arrived.X.shape[1] <= TINY:
-        arrived = replace(arrived, X=arrived.X.toarray())  # the same bits
+        arrived = replace(arrived, X=arrived.X.toarray())  # as fast, and with the bits of dense ones
     if not arrived.grouped:
         opened: Any = arrived  # by its method `received`
         return fit(opened, arrived.codes, **options)

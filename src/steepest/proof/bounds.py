@@ -42,6 +42,6 @@ def bounds(norm: float, leverage: float, dual: float = math.inf, inside: bool = 
     if not math.isfinite(turn):
         return Bounds(gap, math.inf, math.inf, sigma, near or inside)
     radius = math.sqrt(gap / flattening(turn)) * SLACK
-    if near:
+    if near and leverage > 0.0:  # rows of zeros without an intercept have none, and no z depends on theta
         radius = min(radius, turn / leverage * SLACK)
     return Bounds(gap, radius, min(turn, leverage * radius * SLACK), sigma, near or inside)
