@@ -58,7 +58,8 @@ def values_of(
                 if name in alike:
                     codes[row] = _decided(coder, text, one, plan.tokens)
                 else:
-                    codes[row] = learn(coder, text.strip(SPACE) if csv else text, one)
+                    known = coder.places.get(text)
+                    codes[row] = learn(coder, text.strip(SPACE) if csv else text, one) if known is None else known
             except DataError as error:
                 raise DataError(f"{place(row)}, column {quoted(name)}: {error}") from None
         found[name] = Coded(codes, coder.levels)
