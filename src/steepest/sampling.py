@@ -53,7 +53,7 @@ def draw(engine: MemoryEngine, size: int) -> Sample:
     share = np.concatenate([np.full(asked[k], totals[k] / max(1, asked[k])) for k in (0, 1)])
     order = np.argsort(index, kind="stable")
     index, share = index[order], share[order]
-    plain = engine.some(index)
+    plain = engine.some(index, apart=True)
     return Sample(plain.weighed(share), plain, float(share.max()))
 
 

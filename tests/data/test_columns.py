@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pytest
 
-from steepest.data.column_table import ColumnTable, Filled, Number
+from steepest.data.column_table import ColumnTable, Filled, Levels, Number
 from steepest.data.columns import Converted, Held, Pieces, as_matrix, ends
 
 
@@ -114,3 +114,22 @@ def test_the_narrowest_dtype_that_holds_all():
     assert table[np.array([0])].dtype == np.float32
     assert table[0:1].dtype == np.float64
     assert ColumnTable.of(3, [Number(Held(columns[2]))]).dtype == np.int8
+
+
+def test_some_rows_of_a_table_keep_the_dtype_of_each_column():
+    rng = np.random.default_rng(5)
+    numbers = rng.standard_normal(50)
+    numbers[::7] = np.nan
+    codes = rng.integers(-1, 3, 50).astype(np.int8)
+    sources = [
+        Number(Held(rng.integers(-9, 9, 50).astype(np.int8))),
+        Filled(Held(numbers), 2.5, True),
+        Levels(codes, np.array([0, -1, 1, -1]), 2),
+        Number(Pieces.of([rng.standard_normal(20).astype(np.float32), rng.standard_normal(30).astype(np.float32)])),
+    ]
+    table = ColumnTable.of(50, sources)
+    index = np.sort(rng.choice(50, 17, replace=False))
+    some = table.taken(index)
+    assert [source.dtype for source in some.sources] == [source.dtype for source in sources]
+    assert np.array_equal(some[:], table[index])
+    assert np.array_equal(some[:, [0, 4]][3:9], table[index][3:9][:, [0, 4]])

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from steepest.data.columns import Numbers, Rows
+from steepest.data.columns import Held, Numbers, Rows
 from steepest.types import Floats
 
 __all__ = ["ColumnTable", "Filled", "Levels", "Number", "Source"]
@@ -42,6 +42,9 @@ class Source(Protocol):
     def entries(self, rows: Rows) -> tuple[NDArray[np.intp], NDArray[Any]]:
         """What is not 0, for a sparse table: places (k, rows) within the width, -1 for none, and values (k, rows)."""
 
+    def taken(self, rows: NDArray[np.intp]) -> Source:
+        """The same of some rows, copied."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
@@ -67,6 +70,10 @@ class Number:
         """One place per row; -1 where the number is 0."""
         values = self.numbers.take(rows)[None]
         return np.where(values != 0, 0, -1), values
+
+    def taken(self, rows: NDArray[np.intp]) -> Number:
+        """The same of some rows, copied."""
+        return Number(Held(self.numbers.take(rows)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +108,10 @@ class Filled:
         self.write(values, rows)
         return np.where(values != 0.0, np.arange(self.width)[:, None], -1), values
 
+    def taken(self, rows: NDArray[np.intp]) -> Filled:
+        """The same of some rows, copied."""
+        return Filled(Held(self.numbers.take(rows)), self.fill, self.indicated)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Levels:
@@ -129,6 +140,10 @@ class Levels:
         """One place per row."""
         place = self.place[self.codes[rows]][None]
         return place, np.ones(place.shape, dtype=np.int8)
+
+    def taken(self, rows: NDArray[np.intp]) -> Levels:
+        """The same of some rows, copied."""
+        return Levels(self.codes[rows], self.place, self.width)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,6 +201,11 @@ class ColumnTable:
             return self[rows][:, columns]
         chosen = np.arange(self.shape[1])[columns] if self.chosen is None else self.chosen[columns]
         return ColumnTable(self.sources, (len(self), len(chosen)), self.dtype, chosen)
+
+    def taken(self, rows: NDArray[np.intp]) -> ColumnTable:
+        """Some rows as a table of their own: each column keeps its dtype, where `X[rows]` has one for all."""
+        sources = tuple(source.taken(rows) for source in self.sources)
+        return ColumnTable(sources, (len(rows), self.shape[1]), self.dtype, self.chosen)
 
     def __matmul__(self, weights: NDArray[Any]) -> Floats:
         """X w for w (n,) or (n, K), in blocks; of many columns, levels are looked up instead of multiplied."""

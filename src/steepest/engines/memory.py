@@ -92,10 +92,11 @@ class MemoryEngine:
             return 0.0
         return max(float(np.max(np.abs(self.offset[i:k]), initial=0.0)) for i, k in self._ends())
 
-    def some(self, index: NDArray[np.intp]) -> MemoryEngine:
-        """Some rows, `index` ascending, copied."""
+    def some(self, index: NDArray[np.intp], apart: bool = False) -> MemoryEngine:
+        """Some rows, `index` ascending, copied; with `apart` columns that lie apart stay so, each in its own dtype."""
         weight, offset = (None if part is None else part[index] for part in (self.weight, self.offset))
-        return self._made(self._taken(index), self.y[index], weight, offset)
+        X = self.X.taken(index) if apart and hasattr(self.X, "taken") else self._taken(index)
+        return self._made(X, self.y[index], weight, offset)
 
     def weighed(self, share: Floats) -> MemoryEngine:
         """The same rows, their weights times `share`."""

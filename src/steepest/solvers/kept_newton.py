@@ -68,8 +68,8 @@ def opening(theta: Floats, metric: Callable[[Floats], Floats]) -> Solver:
 def inverse_of(hessian: Floats) -> Callable[[Floats], Floats] | None:
     """v -> H^-1 v, by Cholesky in units that make the diagonal 1; None if H is singular to working precision.
 
-    >>> inverse_of(np.diag([2.0, 4.0]))(np.ones(2)).tolist(), inverse_of(np.ones((2, 2)))
-    ([0.5, 0.25], None)
+    >>> inverse_of(np.diag([4.0, 16.0]))(np.ones(2)).tolist(), inverse_of(np.ones((2, 2)))
+    ([0.25, 0.0625], None)
     """
     if not np.isfinite(hessian).all():
         return None
