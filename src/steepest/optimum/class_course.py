@@ -120,7 +120,7 @@ class ClassCourse:
         self.at = ClassPoint(self.u, self.b, here.a, here.apart[np.arange(self.rows.m), self.rows.y], here.losses)
         dual = Dual.of(self.rows, alpha, self.table.correlate)
         self.c = dual.c
-        self.proof = prove(self.table, self.rows, net, self.at, dual)
+        self.proof = prove(self.table, self.rows, net, self.at, dual, leg.goal.tol)
         off = np.abs(net.violation(self.u.ravel(), self.c.ravel())).reshape(self.u.shape)
         off[self.held] = 0.0
         if not (np.any(off) or leg.goal.rough or self.proof.gap <= leg.goal.tol):

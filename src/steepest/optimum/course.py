@@ -132,7 +132,7 @@ class Course:
         here, (rho, _) = leg.state(theta), leg.dual(theta)
         self.at = Point(self.u, self.b, here.q, here.p, here.losses)
         self.c = self.table.correlate(self.rows.residual(rho))
-        self.proof = prove(self.table, self.rows, net, self.at, (rho, self.c))
+        self.proof = prove(self.table, self.rows, net, self.at, (rho, self.c), goal.tol)
         off = np.abs(net.violation(self.u, self.c))
         off[self.held.columns] = 0.0
         if not (np.any(off) or goal.rough or self.proof.gap <= goal.tol):

@@ -33,8 +33,8 @@ LEAST = 2.0**-900  # probabilities below lose digits; what they weigh is below a
 
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
-def prove(table: Table, rows: ClassRows, net: ElasticNet, at: ClassPoint, dual: Dual) -> Proof:
-    """The proof at `at` from a dual point; c of `dual` is X~' rows.residual(dual) as computed.
+def prove(table: Table, rows: ClassRows, net: ElasticNet, at: ClassPoint, dual: Dual, enough: float = 0.0) -> Proof:
+    """The proof at `at` from a dual point; c of `dual` is X~' rows.residual(dual) as computed; `enough`: see `duality`.
 
     `net` belongs to the sum F and to the frame, entry j K + k to feature j and class k; low, high of the proof too.
     """
@@ -53,6 +53,8 @@ def prove(table: Table, rows: ClassRows, net: ElasticNet, at: ClassPoint, dual: 
     for share in shares(low, c, move.error.ravel(), move.free.ravel()):
         tried = _at_share(table, rows, low, (at, doubt), (dual, move), share)
         best = min(best, replace(tried, bound=tried.bound + extra, least=least), key=lambda proof: proof.bound)
+        if best.gap <= enough:
+            break
     return best
 
 

@@ -53,10 +53,13 @@ class Proof:
 
 
 @np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore")
-def prove(table: Table, rows: Rows, net: ElasticNet, at: Point, dual: tuple[Floats, Floats]) -> Proof:
+def prove(
+    table: Table, rows: Rows, net: ElasticNet, at: Point, dual: tuple[Floats, Floats], enough: float = 0.0
+) -> Proof:
     """The proof at `at` from a dual point (rho (m,) in [0, 1], c (n,) = X~' rows.residual(rho) as computed).
 
     `net` belongs to the sum F and to the frame. It may be known to a few roundings and to those of adding up s.
+    Of the ways to make c a dual point those after the first are tried while the gap is more than `enough`.
     """
     (rho, c), low, off = dual, sure(len(rows.y), net), unsure(len(rows.y))
     doubt = doubt_of(table, rows, at)
@@ -73,11 +76,13 @@ def prove(table: Table, rows: Rows, net: ElasticNet, at: Point, dual: tuple[Floa
     for share in shares(low, c, move.error, move.free):
         tried = _at_share(table, rows, low, (at, doubt), (rho, c, move), share)
         best = min(best, replace(tried, bound=tried.bound + extra, least=least), key=lambda proof: proof.bound)
+        if best.gap <= enough:
+            break
     return best
 
 
 def shares(net: ElasticNet, c: Floats, error: Floats, free: NDArray[np.bool_]) -> list[float]:
-    """By how much to shrink c: what brings |c_j| to l1_j, and 1 where a ridge holds every weight anyway.
+    """By how much to shrink c: 1 where a ridge holds every weight anyway, and what brings |c_j| to l1_j.
 
     No c_j is off by more than error_j; those that are `free` are 0.
     """
@@ -88,7 +93,7 @@ def shares(net: ElasticNet, c: Floats, error: Floats, free: NDArray[np.bool_]) -
         return [1.0]
     share = float((room[over] / size[over]).min()) * (1.0 - 4.0 * UNIT)
     found = [share] if share > 0.0 else []
-    return found if np.any(net.l2[over] == 0.0) else [*found, 1.0]
+    return found if np.any(net.l2[over] == 0.0) else [1.0, *found]
 
 
 def _at_share(
