@@ -1,6 +1,7 @@
 """A fit that a callback, the budget or the number of updates ends is certified as well: the gap is finite, and true."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import scipy.sparse as sp
 import steepest
 from steepest.proof.levelling import levelled
 from steepest.softmax_formulas import softmax
+from steepest.types import Status
 
 ASKED = [
     {"l1": 0.01},
@@ -95,3 +97,23 @@ def test_what_has_no_minimum_or_is_too_large_is_not_levelled():
     found = levelled(np.zeros((4, 2)), separated, np.ones(4), one)
     assert found is None or np.abs(one.T @ (softmax(found) - separated)).max() <= 1e-6 * 8.0
     assert levelled(np.zeros((4, 2)), separated, np.ones(4), np.ones((4, 300))) is None
+
+
+def test_a_budget_that_is_spent_is_not_exceeded_by_a_long_proof():
+    rng = np.random.default_rng(6)
+    X = rng.standard_normal((60_000, 40))
+    y = X[:, 0] + rng.logistic(size=60_000) > 0.0
+    steepest.fit(X[:5_000], y[:5_000], l2=1e-3)  # what is loaded is loaded
+    started = time.perf_counter()
+    assert steepest.fit(X, y, l2=1e-3, budget=1e-9).status is Status.BUDGET
+    assert time.perf_counter() - started < 5.0  # 34 s once
+
+
+def test_levelling_ends_where_values_are_lost_in_rounding():
+    rng = np.random.default_rng(7)
+    one = np.column_stack([rng.standard_normal((20_000, 20)), np.ones(20_000)])
+    y = (one[:, 0] + rng.logistic(size=20_000) > 0.0).astype(np.intp)
+    started = time.perf_counter()
+    z = levelled(np.zeros((20_000, 2)), np.eye(2)[y], np.ones(20_000), one)
+    assert time.perf_counter() - started < 3.0
+    assert np.abs(one.T @ (softmax(z) - np.eye(2)[y])).max() <= 1e-9 * 20_000

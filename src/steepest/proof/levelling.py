@@ -23,6 +23,7 @@ STEPS = 60
 HALVINGS = 40
 STILL = 1e-13  # of the sum of weights: a gradient that restoring moves take care of
 NEARLY = 1e-6  # likewise: more is no minimum
+BLIND = 1e-11  # of the value: smaller decreases are lost in its rounding, and the slope says when to end
 RIDGE = 1e-12  # of the trace: one number added to all classes changes nothing
 DROP = 1e-4  # of what the slope promises must come true (L. Armijo, Pacific Journal of Mathematics 16 (1966))
 
@@ -39,18 +40,22 @@ def levelled(z: Floats, Y: Floats, s: Floats, one: Floats) -> Floats | None:
     if not 0 < size <= MOST_LEVELLED:
         return None
     value, unit = _value(z, Y, s), float(s.sum()) * max(1.0, float(np.abs(one).max()))
+    steepest, blind = np.inf, False
     for _ in range(STEPS):
         a = softmax(z)
         slope = (one.T @ ((a - Y) * s[:, None])).ravel()
-        if float(np.abs(slope).max()) <= STILL * unit:
+        before, steepest = steepest, float(np.abs(slope).max())
+        if steepest <= STILL * unit or (blind and steepest > 0.5 * before):
             break
         H = _hessian(a, s, one, K)
         step = np.linalg.lstsq(H + RIDGE * np.trace(H) * np.eye(size), slope, rcond=None)[0]
-        found = _shortened(z, one @ step.reshape(-1, K), float(slope @ step), (Y, s, value))
+        move, promised = one @ step.reshape(-1, K), float(slope @ step)
+        blind = promised <= BLIND * abs(value)
+        found = (z - move, value) if blind else _shortened(z, move, promised, (Y, s, value))
         if found is None:
             break
         z, value = found
-    return z if float(np.abs(slope).max()) <= NEARLY * unit else None
+    return z if steepest <= NEARLY * unit else None
 
 
 def _shortened(
