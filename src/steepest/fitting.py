@@ -127,7 +127,8 @@ def fit(
         False: no b, the plane goes through the origin. Of two classes the rows are then held twice (`origin.py`).
     callback
         `callback(step)` at every update; returning True stops. See `steepest.Step`. Has it methods `rows(done, m)` and
-        `proved(gap)`, they hear how far a read of all rows is, and what is proved so far (`driver.Watching`).
+        `proved(gap)`, they hear how far a read of all rows is, and what is proved so far (`driver.Watching`);
+        a method `sampled(rows, step, cost)` hears of steps on a sample of rows with categories (`types.Sampling`).
     on_note
         `on_note(note)` at once when something is noticed; all notes are in `Fit.notes` as well.
     feature_names

@@ -22,7 +22,7 @@ from steepest.engines.sparse import SparseEngine
 from steepest.optimum.class_course import ClassCourse
 from steepest.optimum.class_task import begin, certificate, null, of_classes
 from steepest.optimum.class_walk import likely
-from steepest.optimum.course import LITTLE, MOST_FREE, worst
+from steepest.optimum.course import MOST_STOOD, worst
 from steepest.optimum.leg import Goal
 from steepest.optimum.outcome import Outcome, Request, joined
 from steepest.optimum.softmax import class_weights
@@ -81,8 +81,7 @@ def certified(engine: MemoryEngine | SparseEngine, K: int, request: Request, fou
     `class_duality.py` needs no Hessian that hardly changes, as theirs do, and says something at any distance.
     """
     known = found.certificate
-    most = {Status.CALLBACK: MOST_FREE, Status.ITERATIONS: MOST_FREE, Status.BUDGET: LITTLE}.get(found.status, 0)
-    if engine.m * engine.n > most or math.isfinite(known.gap) or known.exists == "disproved":
+    if engine.m * engine.n > MOST_STOOD.get(found.status, 0) or math.isfinite(known.gap) or known.exists == "disproved":
         return found
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         passes = engine.passes

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from steepest.driver import Run, StopRules
 from steepest.engines import MemoryEngine
 from steepest.engines.sparse import SparseEngine
-from steepest.optimum.course import FAR, LITTLE, Course, worst
+from steepest.optimum.course import FAR, MOST_STOOD, Course, worst
 from steepest.optimum.leg import Goal
 from steepest.optimum.outcome import Outcome, Request, joined
-from steepest.optimum.task import MOST_FREE, ROUGH, Task, certificate, compact, task_of
+from steepest.optimum.task import ROUGH, Task, certificate, compact, task_of
 from steepest.penalties import ElasticNet
 from steepest.types import Status
 
@@ -64,8 +64,7 @@ def certified(engine: MemoryEngine | SparseEngine, request: Request, found: Outc
     `duality.py` needs no Hessian that hardly changes, as theirs do, and says something at any distance.
     """
     known = found.certificate
-    most = {Status.CALLBACK: MOST_FREE, Status.ITERATIONS: MOST_FREE, Status.BUDGET: LITTLE}.get(found.status, 0)
-    if engine.m * engine.n > most or known.gap <= FAR or known.exists == "disproved":
+    if engine.m * engine.n > MOST_STOOD.get(found.status, 0) or known.gap <= FAR or known.exists == "disproved":
         return found
     with engine.quiet_blas(), np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         passes = engine.passes

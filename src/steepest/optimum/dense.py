@@ -209,11 +209,7 @@ def _with_hessian(table: _Table, last: Iterate) -> Iterate:
 
 def _outcome(table: _Table, judge: Judge, runs: list[Run], started: float) -> Outcome:
     """The last iterate in the user's units, with its certificate and the steps of all stages."""
-    last, status = runs[-1].last, runs[-1].status
-    if judge.witness is not None:
-        status = Status.SEPARATED
-    elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
-        status = Status.PROVED
+    last, status = runs[-1].last, judge.ending(runs[-1].status)
     w, b = table.objective.weights(last.theta)
     return Outcome(
         w, b, last.point.cost, last.point.value, judge.about(last.theta), status, joined(run.trace for run in runs),

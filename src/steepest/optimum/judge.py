@@ -19,7 +19,7 @@ from steepest.proof.apriori import Apriori
 from steepest.proof.certificate import Certificate, disproved
 from steepest.proof.existence import Witness, find_witness
 from steepest.solvers.newton import newton_step
-from steepest.types import Floats, Point
+from steepest.types import Floats, Point, Status
 
 __all__ = ["Judge", "Known"]
 
@@ -114,6 +114,12 @@ class Judge:
         if gap > self.tol:  # the estimate was too hopeful: ask for more before the next examination
             self.margin *= 2.0 * min(gap / self.tol, 1e6) if math.isfinite(gap) else TOO_FAR
         return gap <= self.tol
+
+    def ending(self, status: Status) -> Status:
+        """How a run that ended with `status` ended, by what is known of where it came to."""
+        if self.witness is not None:
+            return Status.SEPARATED
+        return Status.PROVED if status is Status.MINIMUM and self.certificate.gap <= self.tol else status
 
     def balanced(self, last: Iterate, evaluate: Callable[[Floats], Point]) -> Iterate:
         """`last`, where no step lowers J in floating point; one more of Newton if rare events ask for it.

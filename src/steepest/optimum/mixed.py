@@ -125,13 +125,9 @@ class _Course:
             judge.examine(last)
             if not (late and math.isfinite(judge.certificate.gap)):
                 judge.examine_farther(last)
-        if judge.witness is not None:
-            status = Status.SEPARATED
-        elif status is Status.MINIMUM and judge.certificate.gap <= judge.tol:
-            status = Status.PROVED
         w, b = table.objective.weights(last.theta)
         return Outcome(
-            w, b, last.point.cost, last.point.value, judge.about(last.theta), status,
+            w, b, last.point.cost, last.point.value, judge.about(last.theta), judge.ending(status),
             joined(each.trace for each in self.runs), table.engine.passes, time.perf_counter() - self.started,
             table.notes,
         )  # fmt: skip
